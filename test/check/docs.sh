@@ -1,2 +1,62 @@
 #!/usr/bin/env bash
-echo "1..0 # SKIP not written"
+# Are the documents true? Files they name exist, and the pages that are made
+# from the tables in the source are up to date.
+# docs.sh --write makes those pages anew ("make docs").
+pgweir=${PGWEIR:-./pgweir}
+[ "${1:-}" = --write ] && [ -x "$pgweir" ] && pgweir=$(realpath "$pgweir")
+. "${srcdir:-.}/test/check/say.sh"
+
+# page NAME: what the generated page doc/NAME.md should hold
+page() {
+	local table
+	case $1 in
+	settings) set -- settings ;;
+	console) set -- commands views ;;
+	metrics) set -- counters ;;
+	protocol) set -- messages ;;
+	esac
+	for table in "$@"; do
+		"$pgweir" --describe "$table" || return 1
+	done
+}
+pages="settings console metrics protocol"
+
+if [ "${1:-}" = --write ]; then
+	for name in $pages; do
+		if text=$(page "$name"); then
+			printf '%s\n' "$text" >"doc/$name.md"
+			echo "doc/$name.md"
+		fi
+	done
+	exit 0
+fi
+
+# named DOCUMENT: paths a document names that are not there. A path is what stands
+# between backticks or in a link and begins with one of our folders.
+named() {
+	local path
+	grep -oE '`[^` ]+|\]\([^)#: ]+\)' "$1" | sed -E 's/^`//; s/^\]\(//; s/\)$//' |
+		grep -E '^(\.\./)?(src|include|test|doc|contrib|etc|m4|\.ci|[A-Z]+\.md|[A-Z]+$|autogen\.sh|configure\.ac|Makefile\.am)' |
+		grep -vE '[<>*{}]|^(DSN|TAP|SHOW|FILE|PATH)$' | sort -u |
+		while read -r path; do
+			[ -e "$path" ] || [ -e "$(dirname "$1")/$path" ] ||
+				echo "$1 names $path, which is not there"
+		done
+}
+
+for document in README.md doc/contributing.md doc/architecture.md; do
+	if [ -e "$document" ]; then
+		verdict "$document names what is there" "$(named "$document")"
+	else
+		verdict "$document exists" "expected $document"
+	fi
+done
+for name in $pages; do
+	if ! [ -x "$pgweir" ] || ! text=$(page "$name" 2>/dev/null) || [ -z "$text" ]; then
+		skipped "doc/$name.md is up to date" "no pgweir --describe for it yet"
+	else
+		verdict "doc/$name.md is up to date (make docs)" \
+			"$(printf '%s\n' "$text" | diff "doc/$name.md" - 2>&1 | head -n 20)"
+	fi
+done
+plan

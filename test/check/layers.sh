@@ -1,2 +1,66 @@
 #!/usr/bin/env bash
-echo "1..0 # SKIP not written"
+# Do includes point one way? The linker says it for calls; this says it in words
+# and for headers, and keeps other people's libraries behind their doors.
+. "${srcdir:-.}/test/check/say.sh"
+
+declare -A sees=(
+	[base]=""
+	[wire]="base"
+	[sql]="base"
+	[conf]="base"
+	[net]="base"
+	[session]="wire sql base"
+	[auth]="session wire sql conf net base"
+	[pool]="auth session wire sql conf net base"
+	[admin]="pool auth session wire sql conf net base"
+)
+
+# includes FOLDER...: lines "file:number:header", with " or < before the header
+includes() {
+	grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]' "$@" 2>/dev/null |
+		sed -E 's/#[[:space:]]*include[[:space:]]*(["<][^">]*).*/\1/; s/:[[:space:]]+(["<])/:\1/'
+}
+
+# own_from LAYER: what LAYER includes of ours and may not see
+own_from() {
+	local layer=$1 file number header folder
+	includes "src/$layer" "include/$layer" | while IFS=: read -r file number header; do
+		case $header in
+		'"'*/*) folder=${header#\"} folder=${folder%%/*} ;;
+		*) continue ;;
+		esac
+		case " $layer ${sees[$layer]} " in
+		*" $folder "*) ;;
+		*) echo "$file:$number: $layer may not include ${header#\"}" ;;
+		esac
+	done
+}
+
+for layer in base wire sql conf net session auth pool admin; do
+	verdict "$layer includes itself and what is below it" "$(own_from $layer)"
+done
+
+# outside HEADERS DOOR: files under src/ that include HEADERS beyond the DOOR
+outside() {
+	includes src | grep -E ":<($1)" | grep -vE "^($2)"
+}
+
+verdict "libevent and c-ares stay in net" \
+	"$(outside 'event2/|event\.h|ares' 'src/net/')"
+verdict "OpenSSL stays in net, its digests also in auth" "$(
+	outside 'openssl/' 'src/net/|src/auth/'
+	outside 'openssl/' 'src/net/' |
+		grep -vE '<openssl/(evp|hmac|sha|md5|kdf|crypto|core_names|params|err)\.h' |
+		grep -E '^src/auth/'
+)"
+verdict "libpq stays in auth/lookup.c" "$(outside 'libpq|pg_config' 'src/auth/lookup\.c:')"
+verdict "GNU libidn stays in auth/saslprep.c" \
+	"$(outside 'stringprep|idna' 'src/auth/saslprep\.c:')"
+verdict "no public header includes another project's" \
+	"$(includes include | grep -E ':<(event2/|event\.h|ares|openssl/|libpq|stringprep|hdr/)')"
+verdict "nothing in src or include sees the tests" \
+	"$(includes src include | grep -E ':"(\.\./|test/|sim/|unit/)')"
+verdict "wire, sql and session open no files, sockets or clocks" \
+	"$(includes src/wire src/sql src/session include/wire include/sql include/session |
+		grep -E ':<(fcntl|sys/socket|netinet/.*|time|sys/time|pthread|poll|netdb)\.h')"
+plan
