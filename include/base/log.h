@@ -1,0 +1,45 @@
+/*
+ * log.h - one line an event, in PgBouncer's line shape (log readers parse it):
+ *	2026-01-31 23:59:59.123 UTC [1234] LOG C-17: app/bob@10.0.0.1:5000 login attempt: ...
+ * Text of strangers goes through log_escape(). Thread-safe; a line is one write.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdio.h>
+
+#include "base/port.h"
+#include "base/span.h"
+
+enum log_level {
+	LOG_LEVEL_FATAL,	/* the process cannot start */
+	LOG_LEVEL_ERROR,	/* we failed */
+	LOG_LEVEL_WARNING,	/* somebody must look */
+	LOG_LEVEL_LOG,		/* life of a connection */
+	LOG_LEVEL_DEBUG,	/* verbose >= 1 */
+	LOG_LEVEL_NOISE,	/* verbose >= 2: each message */
+};
+
+/* Lines of LEVEL and above (smaller) are written. */
+void log_set_level(enum log_level level);
+/* Would a line of LEVEL be written? Ask before building dear arguments. */
+bool log_on(enum log_level level);
+/* Also append to FILE from now on (reopened by log_reopen); NULL: no file. False: cannot open. */
+bool log_open_file(const char *file);
+bool log_reopen(void);
+/* Write to stderr or not (-q, -d). */
+void log_to_stderr(bool yes);
+/* Also to syslog with these, or not (ident NULL). */
+void log_to_syslog(const char *ident, const char *facility);
+/* Write one line. WHO is the prefix of a connection ("C-17: db/user@host:port") or NULL. */
+void log_line(enum log_level level, const char *who, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+/*
+ * TEXT made harmless for one log line into OUT: control bytes, backslash and bytes that are no
+ * valid UTF-8 as \xNN, cut with "..." to CAP. Returns OUT.
+ */
+const char *log_escape(struct span text, char *out, size_t cap);
+/* How many promises were broken so far (insist). */
+unsigned long log_insists(void);
+
+#endif
