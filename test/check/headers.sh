@@ -13,13 +13,14 @@ alone() {
 
 # uncommented HEADER: prototypes in a paragraph that does not begin with a comment.
 # Prototypes that follow each other without a blank line share the comment above
-# them; static inline functions show what they do.
+# them; static inline functions show what they do, and the names of a life (init and
+# fini, new and free, hold and drop) mean the same everywhere.
 uncommented() {
 	awk -v file="$1" '
 	/^[[:space:]]*$/ { told = 0; next }
 	/^[[:space:]]*\/\*/ || /^static/ { told = 1 }
 	/^[a-z].*\(/ && !/^static/ && !/^(typedef|struct [a-z_]+ \{|enum|union)/ && depth == 0 {
-		if (!told && $0 !~ /\/\*/)
+		if (!told && $0 !~ /\/\*/ && $0 !~ /_(init|fini|new|free|hold|drop)\(/)
 			print file ":" NR ": expected a comment before: " $0
 	}
 	/^extern "C"/ { next }
