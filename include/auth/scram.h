@@ -19,7 +19,6 @@
 #include "base/span.h"
 
 #define SCRAM_MECHANISM "SCRAM-SHA-256"
-#define SCRAM_NONCE 18u			/* random bytes; 24 letters */
 #define SCRAM_CLIENT_MESSAGE_MOST 4096u	/* bytes of a message from a client */
 #define SCRAM_SERVER_MESSAGE_MOST 65535u	/* bytes of a message from a server */
 #define SCRAM_ITERATIONS_MOST 100000u	/* what a server may make us compute */
@@ -29,8 +28,9 @@
 struct scram_options {
 	struct span	 name;		/* client: user name in the message; servers ignore it */
 	struct span	 nonce;		/* ours, instead of a random one */
-	struct span	 binding_type;	/* "tls-server-end-point", ...: the -PLUS mechanism */
+	struct span	 binding_type;	/* we could bind to the channel: "tls-server-end-point" */
 	struct span	 binding_data;
+	bool		 bind;		/* the -PLUS mechanism was chosen: binding is a must */
 };
 
 /* Keys of PASSWORD (prepared here) for SALT and ITERATIONS. False: no memory. */

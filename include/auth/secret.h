@@ -5,6 +5,7 @@
 #ifndef AUTH_SECRET_H
 #define AUTH_SECRET_H
 
+#include "base/buf.h"
 #include "base/span.h"
 
 #define SECRET_MOST 65530u	/* bytes: the longest stored secret, and password message */
@@ -46,6 +47,9 @@ void secret_fini(struct secret *s);
 enum secret_kind secret_kind(struct span text);
 /* Parse a SCRAM verifier; OUT's salt lies in TEXT. False: TEXT is not one. */
 bool secret_read_scram(struct span text, struct scram_verifier *out);
+
+/* Append the raw salt of V to OUT. */
+void secret_salt(const struct scram_verifier *v, struct buf *out);
 
 static inline struct span
 secret_span(const struct secret *s)
