@@ -270,9 +270,10 @@ struct conf *conf_parse(struct span text, const char *name,
 struct conf *conf_from_url(const char *url, const struct conf_override *overrides,
     struct err *err);
 /*
- * CONF with one setting changed (console SET). A setting that needs a restart stays and
- * gets a warning. What does not fit together (a TLS mode without files) is found by who
- * uses it. NULL: unknown key, bad value or unreadable auth_file.
+ * CONF with one setting changed (console SET); its warnings are about this SET only. A
+ * setting that needs a restart stays and gets a warning. What does not fit together (a
+ * TLS mode without files) is found by who uses it. NULL: unknown key, bad value or
+ * unreadable auth_file.
  */
 struct conf *conf_set(const struct conf *conf, struct span key, struct span value,
     struct err *err);
@@ -282,7 +283,8 @@ struct conf *conf_hold(struct conf *conf);
 /* One fewer; the last frees it and wipes its texts. NULL does nothing. */
 void conf_drop(struct conf *conf);
 
-/* The entry for NAME: its own, else the template, else NULL. */
+/* The entry for NAME: its own, else the template, else NULL (also for the console's names
+ * and names longer than PostgreSQL's 63 bytes). */
 const struct conf_database *conf_database(const struct conf *conf, struct span name);
 /* What is known of user NAME, or NULL. */
 const struct conf_user *conf_user(const struct conf *conf, struct span name);

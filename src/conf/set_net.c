@@ -1,0 +1,57 @@
+/*
+ * set_net.c - rows: sockets, buffers, names.
+ */
+#include "conf/rows.h"
+
+static const struct setting rows[] = {
+	{ TIME(dns_max_ttl, "15"), .ready = true,
+	  .text = "How long the address of a host is remembered." },
+	{ TIME(dns_nxdomain_ttl, "15"), .ready = true,
+	  .text = "How long it is remembered that a host has no address." },
+	{ TIME(dns_zone_check_period, "0"),
+	  .text = "How often zones are asked for a new serial number. 0 means never." },
+	{ LIST(listen_addr, ""), .reload = RESTART, .ready = true,
+	  .text = "Addresses or names to listen on, split by commas. The word * means all; "
+		  "empty means no TCP." },
+	{ COUNT(listen_backlog, "128"), .reload = RESTART, .ready = true,
+	  .text = "Connections the kernel keeps until they are accepted." },
+	{ COUNT(listen_port, "6432"), .reload = RESTART, .most = 65535, .ready = true,
+	  .text = "TCP port, and number in the name of the unix socket." },
+	{ COUNT(pkt_buf, "4096"), .reload = RESTART, .least = 1,
+	  .text = "Bytes of one connection's buffer." },
+	{ PATH(resolv_conf, ""), .reload = RESTART,
+	  .text = "File to use in place of /etc/resolv.conf." },
+	{ COUNT(sbuf_loopcnt, "5"),
+	  .text = "Reads from one connection before others get their turn. 0 means no "
+		  "limit." },
+	{ BOOL(so_reuseport, "0"), .reload = RESTART, .ready = true,
+	  .text = "Let several processes listen on the same port." },
+	{ COUNT(tcp_defer_accept, "1"), .ready = true,
+	  .text = "Seconds the kernel holds a new connection back until its first bytes "
+		  "are there. 0 turns it off." },
+	{ BOOL(tcp_keepalive, "1"), .ready = true,
+	  .text = "Let the kernel find out when the other side is gone." },
+	{ COUNT(tcp_keepcnt, "0"), .ready = true,
+	  .text = "Unanswered probes until it counts as gone. 0 means the system's "
+		  "choice." },
+	{ COUNT(tcp_keepidle, "0"), .ready = true,
+	  .text = "Seconds of silence before the first probe. 0 means the system's "
+		  "choice." },
+	{ COUNT(tcp_keepintvl, "0"), .ready = true,
+	  .text = "Seconds between probes. 0 means the system's choice." },
+	{ COUNT(tcp_socket_buffer, "0"), .ready = true,
+	  .text = "Bytes of the kernel's buffers of one connection. 0 means the system's "
+		  "choice." },
+	{ COUNT(tcp_user_timeout, "0"), .ready = true,
+	  .text = "Milliseconds sent data may stay unacknowledged. 0 means the system's "
+		  "choice." },
+	{ PATH(unix_socket_dir, "/tmp"), .reload = RESTART, .ready = true,
+	  .text = "Folder of the unix socket, also where servers without host are looked "
+		  "for. A leading @ means a name without file; empty means no socket." },
+	{ TEXT(unix_socket_group, ""), .reload = RESTART, .ready = true,
+	  .text = "Group of the unix socket, by name or number." },
+	{ COUNT(unix_socket_mode, "0777"), .reload = RESTART, .most = 07777, .ready = true,
+	  .text = "Permissions of the unix socket; a leading 0 makes it octal." },
+};
+
+const struct setting_table net_settings = { rows, ARRAY_SIZE(rows) };
