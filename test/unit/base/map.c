@@ -16,19 +16,21 @@ struct entry {
 
 static struct entry entries[MANY];
 
-static bool
-same(const struct map_node *node, const void *key)
-{
-	const struct entry *entry = CONTAINER_OF(node, const struct entry, node);
-
-	return entry->key == *(const unsigned *)key;
-}
-
 /* Few different hashes, so that every chain holds strangers. */
 static uint64_t
 hash_of(unsigned key)
 {
 	return key % 97;
+}
+
+static bool
+same(const struct map_node *node, const void *key)
+{
+	const struct entry *entry = CONTAINER_OF(node, const struct entry, node);
+
+	/* nodes of other hashes in the same chain are not our business */
+	assert_true(node->hash == hash_of(*(const unsigned *)key));
+	return entry->key == *(const unsigned *)key;
 }
 
 static struct entry *

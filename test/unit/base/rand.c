@@ -52,14 +52,29 @@ no_byte_is_handed_out_twice(void **state)
 }
 
 static void
+no_wiped_byte_is_handed_out(void **state)
+{
+	unsigned char drawn[3];
+	unsigned i, zeros = 0;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		rand_bytes(drawn, sizeof(drawn));
+		zeros += drawn[0] == 0;
+	}
+	assert_true(zeros < 50);
+}
+
+static void
 a_child_draws_its_own(void **state)
 {
-	unsigned char mine[16], childs[16];
+	unsigned char mine[16], childs[16], whole[256];
 	int pipes[2], status;
 	pid_t child;
 
 	(void)state;
-	rand_bytes(mine, 1);	/* now there is a stock */
+	rand_bytes(whole, sizeof(whole));
+	rand_bytes(mine, 1);	/* now there is a stock, all but one byte */
 	assert_int_equal(pipe(pipes), 0);
 	child = fork();
 	assert_true(child >= 0);
@@ -227,6 +242,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(draws_differ_and_fill),
 		UNIT_TEST(no_byte_is_handed_out_twice),
+		UNIT_TEST(no_wiped_byte_is_handed_out),
 		UNIT_TEST(a_child_draws_its_own),
 		UNIT_TEST(threads_draw_their_own),
 		UNIT_TEST(a_seed_repeats_until_it_is_taken_back),

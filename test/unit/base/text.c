@@ -134,6 +134,8 @@ the_nearest_word_is_near(void **state)
 	    "max_client_conn");
 	assert_string_equal(text_nearest(SPAN_LITERAL("dnss"), words), "dns");
 	assert_null(text_nearest(SPAN_LITERAL("ddnss"), words));
+	assert_string_equal(text_nearest(SPAN_LITERAL("pxxl_mxde"), words), "pool_mode");
+	assert_null(text_nearest(SPAN_LITERAL("pxxx_mxde"), words));
 	assert_null(text_nearest(SPAN_LITERAL("zebra"), words));
 	assert_null(text_nearest(span_text(NULL), words));
 	memset(longer, 'x', sizeof(longer));

@@ -64,6 +64,7 @@ failure_is_sticky_and_gives_nothing(void **state)
 	assert_int_equal(read_u32(&r), 0);
 	s = read_string(&r);
 	assert_null(s.at);
+	assert_int_equal(s.len, 0);
 	s = read_rest(&r);
 	assert_int_equal(s.len, 0);
 	s = read_bytes(&r, 0);

@@ -106,6 +106,8 @@ errors_of_strangers_may_lack_anything(void **state)
 		assert_null(v.plain_severity.at);
 		free(block);
 	}
+	assert_false(reply_error(SPAN_LITERAL("Mgood\0Mbro"), &v));
+	assert_span(v.text, "good");
 	assert_true(reply_error(span_of("", 1), &v));
 	assert_null(v.text.at);
 	assert_false(reply_error(span_of(NULL, 0), &v));
