@@ -1,0 +1,477 @@
+/*
+ * listen.c - listening sockets: open what an address stands for, take connections, rest
+ * when descriptors run out, leave no file behind. What becomes of a connection is the
+ * owner's business.
+ */
+#include "net/listen.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/loop_private.h"
+#include "net/unix_path.h"
+
+/* Connections taken in a turn, so that the others are not forgotten. */
+#define TAKE_MOST 64
+/* Sockets of one listener. */
+#define SOCKETS_MOST 16
+#define REST SECOND
+
+struct listening {
+	struct listener	*listener;	/* borrowed: it contains this */
+	struct event	*event;		/* owned */
+	int		 fd;
+	struct addr	 at;
+};
+
+struct listener {
+	accept_fn	 fn;
+	void		*owner;		/* borrowed */
+	struct loop	*loop;		/* borrowed */
+	struct timer	*rest;		/* owned; rings when accepting goes on */
+	bool		 resting;
+	bool		 paused;
+	bool		*closed;	/* while connections are taken: set when closed meanwhile */
+	uint16_t	 port;
+	struct listening sockets[SOCKETS_MOST];
+	unsigned	 count;
+	char		*path;		/* owned; a unix socket's file, or NULL */
+	struct stat	 file;		/* the same as we made it */
+	struct buf	 text;
+};
+
+static bool open_tcp(struct listener *l, const struct listen_on *on, struct err *e);
+static bool open_unix(struct listener *l, const struct listen_on *on, struct err *e);
+static bool add_socket(struct listener *l, int fd, const struct addr *at);
+static void on_connection(evutil_socket_t fd, short what, void *arg);
+static bool take_one(struct listening *s);
+static void rest_over(void *owner);
+static void set_accepting(struct listener *l);
+
+struct listener *
+listen_open(struct loop *loop, const struct listen_on *on, accept_fn fn, void *owner,
+    struct err *e)
+{
+	struct listener *l = mem_new(sizeof(*l));
+
+	if (l == NULL) {
+		err_set(e, SQLSTATE_NO_MEMORY, "cannot listen: out of memory");
+		return NULL;
+	}
+	l->fn = fn;
+	l->owner = owner;
+	l->loop = loop;
+	l->port = on->port;
+	l->rest = timer_new(loop, rest_over, l);
+	if (l->rest == NULL) {
+		err_set(e, SQLSTATE_NO_MEMORY, "cannot listen: out of memory");
+		listen_close(l);
+		return NULL;
+	}
+	if (on->addr != NULL ? !open_tcp(l, on, e) : !open_unix(l, on, e)) {
+		listen_close(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+listen_close(struct listener *l)
+{
+	struct stat now;
+
+	if (l == NULL)
+		return;
+	if (l->closed != NULL)
+		*l->closed = true;
+	for (unsigned i = 0; i < l->count; i++) {
+		event_free(l->sockets[i].event);
+		close(l->sockets[i].fd);
+	}
+	/* another process may have taken the place since */
+	if (l->path != NULL && lstat(l->path, &now) == 0 && now.st_dev == l->file.st_dev &&
+	    now.st_ino == l->file.st_ino)
+		unlink(l->path);
+	timer_free(l->rest);
+	mem_free(l->path);
+	buf_fini(&l->text);
+	mem_free(l);
+}
+
+const char *
+listen_text(const struct listener *l)
+{
+	return l->text.at != NULL ? l->text.at : "";
+}
+
+void
+listen_pause(struct listener *l, bool paused)
+{
+	l->paused = paused;
+	set_accepting(l);
+}
+
+/* --- TCP --- */
+
+static void
+set_int(int fd, int level, int option, int value)
+{
+	setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/* Listen at AT (its port 0: any, and the next socket takes the same). False: errno says why. */
+static bool
+listen_at(struct listener *l, const struct listen_on *on, struct addr *at)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int fd, saved;
+
+	at->port = l->port;
+	len = addr_to_sockaddr(at, &ss);
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (at->kind == ADDR_IP6)
+		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (on->reuse_port)
+		set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (on->defer_accept > 0)
+		set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, on->defer_accept);
+	if (bind(fd, (struct sockaddr *)&ss, len) != 0 || listen(fd, on->backlog) != 0)
+		goto fail;
+	len = sizeof(ss);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+		goto fail;
+	addr_from_sockaddr(at, (struct sockaddr *)&ss, len);
+	if (!add_socket(l, fd, at)) {
+		errno = ENOMEM;
+		goto fail;
+	}
+	l->port = at->port;
+	return true;
+fail:
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return false;
+}
+
+/* Is this machine without the protocol of that address? */
+static bool
+is_not_here(int error)
+{
+	return error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
+}
+
+/* Listen at all COUNT addresses of ADDRS; those that cannot be had are warned about. */
+static bool
+listen_at_all(struct listener *l, const struct listen_on *on, struct addr *addrs,
+    unsigned count, struct err *e)
+{
+	bool every = strcmp(on->addr, "*") == 0;
+	char text[80];
+
+	for (unsigned i = 0; i < count; i++) {
+		int error = listen_at(l, on, &addrs[i]) ? 0 : errno;
+
+		if (error == 0)
+			continue;
+		err_set(e, SQLSTATE_CONFIG, "cannot listen on %s: %s", addr_text(&addrs[i], text),
+		    strerror(error));
+		if (!every || !is_not_here(error))
+			log_line(LOG_LEVEL_WARNING, NULL, "cannot listen on %s: %s", text,
+			    strerror(error));
+	}
+	return l->count > 0;
+}
+
+/* The addresses that NAME stands for, once each, into ADDRS; how many. */
+static unsigned
+look_up(const char *name, struct addr *addrs, struct err *e)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *found;
+	int error = getaddrinfo(name, NULL, &hints, &found);
+	unsigned count = 0;
+
+	if (error != 0) {
+		err_set(e, SQLSTATE_CONFIG, "cannot listen on \"%s\": %s", name,
+		    error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+		return 0;
+	}
+	for (struct addrinfo *f = found; f != NULL && count < SOCKETS_MOST; f = f->ai_next) {
+		unsigned i = 0;
+
+		addr_from_sockaddr(&addrs[count], f->ai_addr, f->ai_addrlen);
+		while (i < count && !addr_same(&addrs[i], &addrs[count]))
+			i++;
+		if (i == count && addrs[count].kind != ADDR_NONE)
+			count++;
+	}
+	freeaddrinfo(found);
+	if (count == 0)
+		err_set(e, SQLSTATE_CONFIG, "cannot listen on \"%s\": it has no address", name);
+	return count;
+}
+
+static bool
+open_tcp(struct listener *l, const struct listen_on *on, struct err *e)
+{
+	struct addr addrs[SOCKETS_MOST];
+	unsigned count;
+
+	if (strcmp(on->addr, "*") == 0) {
+		addrs[0] = (struct addr){ .kind = ADDR_IP4, .u.ip4.s_addr = INADDR_ANY };
+		addrs[1] = (struct addr){ .kind = ADDR_IP6, .u.ip6 = IN6ADDR_ANY_INIT };
+		count = 2;
+	} else if (addr_parse_ip(&addrs[0], span_text(on->addr), on->port)) {
+		count = 1;
+	} else {
+		count = look_up(on->addr, addrs, e);
+	}
+	return count > 0 && listen_at_all(l, on, addrs, count, e);
+}
+
+/* --- unix sockets --- */
+
+/* Is nobody behind PATH? A file that a dead process has left is taken away. */
+static bool
+clear_path(const char *path, const struct sockaddr_un *un, struct err *e)
+{
+	char lock[sizeof(un->sun_path) + 8];
+	struct stat st;
+	int fd, error;
+
+	snprintf(lock, sizeof(lock), "%s.lock", path);
+	if (lstat(lock, &st) == 0)
+		return err_set(e, SQLSTATE_CONFIG,
+		    "cannot listen on unix socket \"%s\": it belongs to a PostgreSQL server, "
+		    "\"%s\" exists", path, lock);
+	if (lstat(path, &st) != 0)
+		return true;	/* bind(2) will say what else is wrong */
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, SQLSTATE_CONFIG,
+		    "cannot listen on unix socket \"%s\": there is a file that is no socket",
+		    path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(e, SQLSTATE_CONFIG, "cannot listen on unix socket \"%s\": %s",
+		    path, strerror(errno));
+	error = connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 ? 0 : errno;
+	close(fd);
+	if (error != ECONNREFUSED && error != ENOENT)
+		return err_set(e, SQLSTATE_CONFIG, "unix socket \"%s\" is in use", path);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return err_set(e, SQLSTATE_CONFIG, "cannot remove unix socket \"%s\": %s", path,
+		    strerror(errno));
+	return true;
+}
+
+/* The group of that name or number. */
+static bool
+find_group(const char *name, gid_t *gid)
+{
+	struct group *group = getgrnam(name);
+	unsigned long number;
+	char *end;
+
+	if (group != NULL) {
+		*gid = group->gr_gid;
+		return true;
+	}
+	errno = 0;
+	number = strtoul(name, &end, 10);
+	*gid = (gid_t)number;
+	return errno == 0 && name[0] >= '0' && name[0] <= '9' && *end == '\0' &&
+	    number == *gid;
+}
+
+/* Give the file its mode and group, before anybody can connect. */
+static bool
+set_rights(struct listener *l, const struct listen_on *on, struct err *e)
+{
+	gid_t gid;
+
+	if (stat(l->path, &l->file) != 0 || chmod(l->path, (mode_t)on->unix_mode) != 0)
+		return err_set(e, SQLSTATE_CONFIG, "cannot set the mode of \"%s\": %s", l->path,
+		    strerror(errno));
+	if (on->unix_group == NULL || on->unix_group[0] == '\0')
+		return true;
+	if (!find_group(on->unix_group, &gid))
+		return err_set(e, SQLSTATE_CONFIG,
+		    "cannot give \"%s\" to group \"%s\": no such group", l->path, on->unix_group);
+	if (chown(l->path, (uid_t)-1, gid) != 0)
+		return err_set(e, SQLSTATE_CONFIG, "cannot give \"%s\" to group \"%s\": %s",
+		    l->path, on->unix_group, strerror(errno));
+	return true;
+}
+
+static bool
+open_unix(struct listener *l, const struct listen_on *on, struct err *e)
+{
+	struct addr at = { .kind = ADDR_UNIX, .port = on->port };
+	struct sockaddr_un un;
+	socklen_t len = unix_path_sockaddr(on->unix_dir, on->port, &un);
+	bool is_file = un.sun_path[0] != '\0';
+	int fd;
+
+	if (len == 0)
+		return err_set(e, SQLSTATE_CONFIG,
+		    "cannot listen on a unix socket in \"%s\": the name is too long",
+		    on->unix_dir);
+	if (is_file && !clear_path(un.sun_path, &un, e))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&un, len) != 0)
+		goto fail;
+	if (is_file) {
+		l->path = mem_copy_text(un.sun_path, strlen(un.sun_path));
+		if (l->path == NULL) {
+			unlink(un.sun_path);
+			errno = ENOMEM;
+			goto fail;
+		}
+		if (!set_rights(l, on, e)) {
+			close(fd);
+			return false;
+		}
+	}
+	if (listen(fd, on->backlog) != 0)
+		goto fail;
+	if (!add_socket(l, fd, &at)) {
+		errno = ENOMEM;
+		goto fail;
+	}
+	buf_clear(&l->text);
+	buf_printf(&l->text, "unix:%s/.s.PGSQL.%u", on->unix_dir, on->port);
+	buf_text(&l->text);
+	return true;
+fail:
+	err_set(e, SQLSTATE_CONFIG, "cannot listen on unix socket \"%s/.s.PGSQL.%u\": %s",
+	    on->unix_dir, on->port, errno == EADDRINUSE ? "it is in use" : strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* --- taking connections --- */
+
+/* FD listens AT: take its connections. False: no memory, FD stays the caller's. */
+static bool
+add_socket(struct listener *l, int fd, const struct addr *at)
+{
+	struct listening *s = &l->sockets[l->count];
+	char text[80];
+
+	s->event = event_new(loop_base(l->loop), fd, EV_READ | EV_PERSIST, on_connection, s);
+	if (s->event == NULL)
+		return false;
+	if (event_add(s->event, NULL) != 0) {
+		event_free(s->event);
+		return false;
+	}
+	s->listener = l;
+	s->fd = fd;
+	s->at = *at;
+	buf_printf(&l->text, "%s%s", l->count > 0 ? ", " : "", addr_text(at, text));
+	buf_text(&l->text);
+	l->count++;
+	return true;
+}
+
+static void
+on_connection(evutil_socket_t fd, short what, void *arg)
+{
+	struct listening *s = arg;
+	struct listener *l = s->listener;
+	bool closed = false;
+
+	(void)fd;
+	(void)what;
+	l->closed = &closed;
+	for (unsigned i = 0; i < TAKE_MOST; i++) {
+		bool more = take_one(s);
+
+		if (closed)
+			return;
+		if (!more || l->paused)
+			break;
+	}
+	l->closed = NULL;
+}
+
+/* Stop accepting for a while: there is nothing to accept with. */
+static void
+take_rest(struct listening *s, int error)
+{
+	struct listener *l = s->listener;
+
+	log_line(LOG_LEVEL_ERROR, NULL, "cannot accept connections on %s: %s, trying again in 1 s",
+	    listen_text(l), strerror(error));
+	l->resting = true;
+	timer_set(l->rest, REST);
+	set_accepting(l);
+}
+
+/* Take a connection and hand it over. False: there is none, or a rest has begun. */
+static bool
+take_one(struct listening *s)
+{
+	struct listener *l = s->listener;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr peer;
+	int fd = accept4(s->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno == EAGAIN)
+			return false;
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			take_rest(s, errno);
+			return false;
+		}
+		return true;	/* that one has gone already */
+	}
+	if (s->at.kind == ADDR_UNIX) {
+		unix_path_peer(fd, &peer);
+		peer.port = s->at.port;
+	} else {
+		addr_from_sockaddr(&peer, (struct sockaddr *)&ss, len);
+	}
+	l->fn(l->owner, fd, &peer);
+	return true;
+}
+
+static void
+rest_over(void *owner)
+{
+	struct listener *l = owner;
+
+	l->resting = false;
+	set_accepting(l);
+}
+
+static void
+set_accepting(struct listener *l)
+{
+	for (unsigned i = 0; i < l->count; i++) {
+		if (l->paused || l->resting)
+			event_del(l->sockets[i].event);
+		else
+			event_add(l->sockets[i].event, NULL);
+	}
+}
