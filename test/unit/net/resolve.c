@@ -1,0 +1,375 @@
+/*
+ * Unit tests of net/resolve.c: a small name server on the same loop.
+ */
+#include "unit/unit.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/loop.h"
+#include "net/loop_private.h"
+#include "net/resolve.h"
+
+#define PATIENCE (20 * SECOND)
+#define TYPE_A 1
+#define TYPE_AAAA 28
+#define HEADER 12
+
+/* What the name server does with a question. */
+enum mood { ANSWERS, KNOWS_NOTHING, FAILS, IS_SILENT };
+
+/* A loop, a name server on it, and what its resolver has said. */
+struct world {
+	struct loop	*loop;
+	struct resolver	*resolver;
+	struct timer	*alarm;
+	int		 fd;
+	struct event	*event;
+	enum mood	 mood;
+	uint8_t		 last;		/* byte of the address 192.0.2.x it gives */
+	uint32_t	 ttl;
+	unsigned	 asked_a;	/* questions so far */
+	unsigned	 answers, wanted;
+	unsigned	 count;		/* of the last answer */
+	struct addr	 addrs[8];
+	char		 why[128];
+};
+
+/* Answer the question of LEN bytes at AT, in place; the answer's length. */
+static size_t
+answer(struct world *w, uint8_t *at, size_t len)
+{
+	size_t end = HEADER;
+	unsigned type;
+
+	while (end < len && at[end] != 0)
+		end += at[end] + 1u;
+	end += 5;
+	assert_true(end <= len);
+	type = at[end - 3];
+	if (type == TYPE_A)
+		w->asked_a++;
+	at[2] = 0x81;	/* an answer, recursion desired */
+	at[3] = (uint8_t)(0x80 | (w->mood == FAILS ? 2 : w->mood == KNOWS_NOTHING ? 3 : 0));
+	at[7] = at[9] = at[11] = 0;
+	if (w->mood == ANSWERS && type == TYPE_A) {
+		uint8_t record[] = { 0xc0, HEADER, 0, TYPE_A, 0, 1, 0, 0, 0, (uint8_t)w->ttl,
+			0, 4, 192, 0, 2, w->last };
+
+		at[7] = 2;
+		memcpy(at + end, record, sizeof(record));
+		record[15]++;
+		memcpy(at + end + sizeof(record), record, sizeof(record));
+		end += 2 * sizeof(record);
+	} else if (w->mood == ANSWERS && type == TYPE_AAAA) {
+		uint8_t record[] = { 0xc0, HEADER, 0, TYPE_AAAA, 0, 1, 0, 0, 0,
+			(uint8_t)w->ttl, 0, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+			0, w->last };
+
+		at[7] = 1;
+		memcpy(at + end, record, sizeof(record));
+		end += sizeof(record);
+	}
+	return end;
+}
+
+static void
+on_question(evutil_socket_t fd, short what, void *arg)
+{
+	struct world *w = arg;
+	struct sockaddr_storage from;
+	socklen_t from_len = sizeof(from);
+	uint8_t packet[512];
+	ssize_t n = recvfrom(fd, packet, 300, 0, (struct sockaddr *)&from, &from_len);
+
+	(void)what;
+	if (n < HEADER)
+		return;
+	if (w->mood == IS_SILENT)
+		return;
+	sendto(fd, packet, answer(w, packet, (size_t)n), 0, (struct sockaddr *)&from, from_len);
+}
+
+static void
+too_late(void *owner)
+{
+	(void)owner;
+	fail_msg("expected an answer, none came");
+}
+
+static void
+set_limits(struct world *w, usec_t least, usec_t most, usec_t negative)
+{
+	struct sockaddr_in in;
+	socklen_t len = sizeof(in);
+	char servers[32];
+
+	assert_int_equal(getsockname(w->fd, (struct sockaddr *)&in, &len), 0);
+	snprintf(servers, sizeof(servers), "127.0.0.1:%u", ntohs(in.sin_port));
+	resolver_set_limits(w->resolver, &(struct resolver_limits){
+	    .ttl_least = least, .ttl_most = most, .ttl_negative = negative,
+	    .servers = servers });
+}
+
+static int
+begin(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	w->loop = loop_new(NULL);
+	w->resolver = resolver_of(w->loop);
+	assert_non_null(w->resolver);
+	assert_ptr_equal(resolver_of(w->loop), w->resolver);
+	w->alarm = timer_new(w->loop, too_late, NULL);
+	w->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(w->fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	w->event = event_new(loop_base(w->loop), w->fd, EV_READ | EV_PERSIST, on_question, w);
+	event_add(w->event, NULL);
+	w->last = 7;
+	w->ttl = 60;
+	set_limits(w, 0, 3600 * SECOND, 10 * SECOND);
+	*state = w;
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	struct world *w = *state;
+
+	event_free(w->event);
+	close(w->fd);
+	timer_free(w->alarm);
+	loop_free(w->loop);
+	free(w);
+	return 0;
+}
+
+static void
+resolved(void *owner, const struct addr *addrs, unsigned count, const char *why)
+{
+	struct world *w = owner;
+
+	w->answers++;
+	w->count = count;
+	assert_true(count <= ARRAY_SIZE(w->addrs));
+	for (unsigned i = 0; i < count; i++)
+		w->addrs[i] = addrs[i];
+	snprintf(w->why, sizeof(w->why), "%s", why != NULL ? why : "");
+	if (w->answers == w->wanted)
+		loop_stop(w->loop);
+}
+
+/* Wait until there are COUNT answers. */
+static void
+wait_for(struct world *w, unsigned count)
+{
+	w->wanted = count;
+	if (w->answers >= count)
+		return;
+	timer_set(w->alarm, PATIENCE);
+	loop_run(w->loop);
+	timer_stop(w->alarm);
+	assert_int_equal(w->answers, count);
+}
+
+/* Ask for NAME and wait for the answer. True if it was known already. */
+static bool
+look_up(struct world *w, const char *name)
+{
+	bool known;
+
+	w->answers = 0;
+	known = resolve(w->resolver, name, resolved, w) == NULL;
+	if (known)
+		assert_int_equal(w->answers, 1);
+	wait_for(w, 1);
+	return known;
+}
+
+/* Is TEXT among the addresses of the last answer? */
+static bool
+has(const struct world *w, const char *text)
+{
+	char host[64];
+
+	for (unsigned i = 0; i < w->count; i++)
+		if (strcmp(addr_host(&w->addrs[i], host), text) == 0 && w->addrs[i].port == 0)
+			return true;
+	return false;
+}
+
+static void
+both_kinds_of_addresses_come(void **state)
+{
+	struct world *w = *state;
+
+	assert_false(look_up(w, "db.example"));
+	assert_int_equal(w->count, 3);
+	assert_true(has(w, "192.0.2.7") && has(w, "192.0.2.8") && has(w, "2001:db8::7"));
+	/* and are remembered */
+	assert_true(look_up(w, "db.example"));
+	assert_int_equal(w->count, 3);
+	assert_int_equal(w->asked_a, 1);
+}
+
+static void
+one_query_answers_all_who_wait(void **state)
+{
+	struct world *w = *state;
+	struct lookup *given_up;
+
+	assert_non_null(resolve(w->resolver, "db.example", resolved, w));
+	given_up = resolve(w->resolver, "db.example", resolved, w);
+	assert_non_null(resolve(w->resolver, "db.example", resolved, w));
+	resolve_cancel(given_up);
+	wait_for(w, 2);
+	assert_int_equal(w->asked_a, 1);
+	assert_int_equal(w->count, 3);
+}
+
+static void
+bounds_hold_against_the_ttl(void **state)
+{
+	struct world *w = *state;
+
+	/* at most nothing: asked each time */
+	set_limits(w, 0, 0, 0);
+	look_up(w, "db.example");
+	w->last = 70;
+	assert_false(look_up(w, "db.example"));
+	assert_true(has(w, "192.0.2.70"));
+	assert_int_equal(w->asked_a, 2);
+	/* at least a minute: remembered though it says nothing */
+	set_limits(w, 60 * SECOND, 60 * SECOND, 0);
+	w->ttl = 0;
+	look_up(w, "other.example");
+	assert_true(look_up(w, "other.example"));
+	assert_int_equal(w->asked_a, 3);
+}
+
+static void
+names_that_are_not_are_remembered_too(void **state)
+{
+	struct world *w = *state;
+
+	w->mood = KNOWS_NOTHING;
+	assert_false(look_up(w, "no.example"));
+	assert_int_equal(w->count, 0);
+	assert_string_equal(w->why, "Domain name not found");
+	assert_true(look_up(w, "no.example"));
+	assert_int_equal(w->count, 0);
+	assert_string_equal(w->why, "Domain name not found");
+	assert_int_equal(w->asked_a, 1);
+}
+
+static void
+a_failed_refresh_keeps_the_old_answer(void **state)
+{
+	static const enum mood moods[] = { KNOWS_NOTHING, FAILS, IS_SILENT };
+	struct world *w = *state;
+
+	set_limits(w, 0, 0, 0);
+	look_up(w, "db.example");
+	for (size_t i = 0; i < ARRAY_SIZE(moods); i++) {
+		w->mood = moods[i];
+		assert_false(look_up(w, "db.example"));
+		assert_true(has(w, "192.0.2.7"));
+		assert_string_equal(w->why, "");
+	}
+	/* that name's query is still under way, and nobody waits for it any more */
+	assert_true(look_up(w, "db.example"));
+	assert_true(has(w, "192.0.2.7"));
+}
+
+static void
+this_machine_needs_no_name_server(void **state)
+{
+	struct world *w = *state;
+
+	w->mood = IS_SILENT;
+	look_up(w, "localhost");
+	assert_true(has(w, "127.0.0.1"));
+	assert_int_equal(w->asked_a, 0);
+}
+
+static void
+what_is_no_name_is_refused_at_once(void **state)
+{
+	struct world *w = *state;
+	char longest[300];
+
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	assert_true(look_up(w, longest));
+	assert_string_equal(w->why, "not a host name");
+	assert_true(look_up(w, ""));
+	assert_int_equal(w->count, 0);
+	look_up(w, "a..example");
+	assert_int_equal(w->count, 0);
+	assert_string_not_equal(w->why, "");
+}
+
+static void
+new_limits_ask_again(void **state)
+{
+	struct world *w = *state;
+
+	w->mood = IS_SILENT;
+	assert_non_null(resolve(w->resolver, "db.example", resolved, w));
+	w->mood = ANSWERS;
+	set_limits(w, 0, 60 * SECOND, 0);
+	wait_for(w, 1);
+	assert_true(has(w, "192.0.2.7"));
+}
+
+static void
+memory_of_names_is_bounded(void **state)
+{
+	struct world *w = *state;
+	char name[32];
+
+	for (unsigned i = 0; i < 1001; i++) {
+		snprintf(name, sizeof(name), "n%u.example", i);
+		assert_false(look_up(w, name));
+		assert_int_equal(w->count, 3);
+	}
+	assert_true(look_up(w, "n1000.example"));
+	assert_true(look_up(w, "n1.example"));
+	assert_false(look_up(w, "n0.example"));
+}
+
+static void
+a_loop_may_end_while_it_asks(void **state)
+{
+	struct world *w = *state;
+
+	w->mood = IS_SILENT;
+	assert_non_null(resolve(w->resolver, "db.example", resolved, w));
+	assert_int_equal(w->answers, 0);
+	/* the sanitizers look at what end() leaves */
+}
+
+int
+main(void)
+{
+#define IN_A_WORLD(rule) cmocka_unit_test_setup_teardown(rule, begin, end)
+	static const struct CMUnitTest tests[] = {
+		IN_A_WORLD(both_kinds_of_addresses_come),
+		IN_A_WORLD(one_query_answers_all_who_wait),
+		IN_A_WORLD(bounds_hold_against_the_ttl),
+		IN_A_WORLD(names_that_are_not_are_remembered_too),
+		IN_A_WORLD(a_failed_refresh_keeps_the_old_answer),
+		IN_A_WORLD(this_machine_needs_no_name_server),
+		IN_A_WORLD(what_is_no_name_is_refused_at_once),
+		IN_A_WORLD(new_limits_ask_again),
+		IN_A_WORLD(memory_of_names_is_bounded),
+		IN_A_WORLD(a_loop_may_end_while_it_asks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
