@@ -3,7 +3,7 @@
 . "${srcdir:-.}/test/check/say.sh"
 
 cc=${CC:-cc}
-flags="-std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror -Iinclude -Itest"
+flags="-std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Werror -Iinclude -Isrc -Itest"
 
 # alone HEADER: what the compiler says when nothing but HEADER is there
 alone() {

@@ -40,6 +40,22 @@ for layer in base wire sql conf net session auth pool admin; do
 	verdict "$layer includes itself and what is below it" "$(own_from $layer)"
 done
 
+# A header that lives in src/ is its layer's own.
+private_from() {
+	local file number header layer
+	includes src | while IFS=: read -r file number header; do
+		header=${header#\"}
+		[[ $header == */* && -e src/$header ]] || continue
+		layer=${file#src/}
+		[ "${layer%%/*}" = "${header%%/*}" ] || echo "$file:$number: $header is private"
+	done
+	includes include | while IFS=: read -r file number header; do
+		[ ! -e "src/${header#\"}" ] || echo "$file:$number: ${header#\"} is private"
+	done
+}
+
+verdict "private headers stay in their layer" "$(private_from)"
+
 # outside HEADERS DOOR: files under src/ that include HEADERS beyond the DOOR
 outside() {
 	includes src | grep -E ":<($1)" | grep -vE "^($2)"

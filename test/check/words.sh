@@ -17,5 +17,5 @@ verdict "files end with a newline" "$(
 )"
 verdict "no conflict marks" "$(grep -nE '^(<<<<<<<|>>>>>>>) ' $texts /dev/null)"
 verdict "C is indented with tabs" \
-	"$(grep -nE '^ {8}' $(grep -E '\.[ch]$' <<<"$texts") /dev/null)"
+	"$(grep -nE '^ {8,}[^ \]' $(grep -E '\.[ch]$' <<<"$texts") /dev/null)"
 plan
