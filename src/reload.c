@@ -1,0 +1,140 @@
+/*
+ * reload.c - putting what the operator wishes now in force. What the files mean is
+ * conf's business, what a change does to clients and servers the workers'.
+ */
+#include "reload.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+bool
+reload_log(const struct conf *conf, struct err *e)
+{
+	const char *file = conf->logfile;
+
+	if (file != NULL && file[0] == '\0')
+		file = NULL;
+	log_set_level((enum log_level)(LOG_LEVEL_LOG + (conf->verbose < 2 ? conf->verbose : 2)));
+	log_to_syslog(conf->syslog ? conf->syslog_ident : NULL, conf->syslog_facility);
+	if (!log_open_file(file))
+		return err_set(e, SQLSTATE_CONFIG, "cannot open logfile %s: %s", file,
+		    strerror(errno));
+	return true;
+}
+
+void
+reload_warn(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_warnings; i++)
+		log_line(LOG_LEVEL_WARNING, NULL, "%s", conf->warnings[i]);
+}
+
+static void
+log_lines(struct span text)
+{
+	struct span line;
+	char out[512];
+
+	while (span_cut(&text, "\n", &line)) {
+		if (line.len > 0)
+			log_line(LOG_LEVEL_LOG, NULL, "%s", log_escape(line, out, sizeof(out)));
+	}
+}
+
+/* Put SETUP, whose hold passes over, in force. NOTES gets what changes. */
+static void
+use(struct pooler *p, struct setup *setup, struct buf *notes)
+{
+	struct err e;
+
+	conf_changes(p->setup->conf, setup->conf, notes);
+	if (!reload_log(setup->conf, &e))
+		log_line(LOG_LEVEL_ERROR, NULL, "%s", e.text);
+	pooler_install(p, setup);
+}
+
+bool
+reload_files(struct pooler *p, const struct conf_override *override, struct buf *notes,
+    struct err *e)
+{
+	struct conf_override o = *override;
+	struct setup *setup;
+	struct conf *conf;
+
+	o.before = p->setup->conf;
+	if (o.before->conffile == NULL) {
+		log_reopen();
+		buf_put_text(notes, "started without a file: nothing to read");
+		return true;
+	}
+	conf = conf_load(o.before->conffile, &o, e);
+	if (conf == NULL) {
+		log_line(LOG_LEVEL_ERROR, NULL, "reload failed, nothing has changed: %s", e->text);
+		return false;
+	}
+	setup = setup_new(conf, e);
+	if (setup == NULL) {
+		log_line(LOG_LEVEL_ERROR, NULL,
+		    "TLS setup failed: %s; reload failed, nothing has changed", e->text);
+		conf_drop(conf);
+		return false;
+	}
+	reload_warn(conf);
+	conf_drop(conf);
+	use(p, setup, notes);
+	log_line(LOG_LEVEL_LOG, NULL, "configuration reloaded");
+	log_lines(buf_span(notes));
+	return true;
+}
+
+/* As in PgBouncer, a SET that leaves TLS unusable stands; TLS stays as it was until the rest is set, too. */
+static struct setup *
+setup_with_tls_of(const struct setup *before, struct conf *conf)
+{
+	struct setup *s = mem_new(sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	atomic_store(&s->refs, 1);
+	s->conf = conf_hold(conf);
+	s->client_tls = before->client_tls != NULL ? tls_hold(before->client_tls) : NULL;
+	s->server_tls = before->server_tls != NULL ? tls_hold(before->server_tls) : NULL;
+	return s;
+}
+
+static void
+add_note(struct buf *notes, const char *text)
+{
+	buf_printf(notes, "%s%s", notes->len > 0 ? "\n" : "", text);
+}
+
+bool
+reload_one(struct pooler *p, struct span key, struct span value, struct buf *notes,
+    struct err *e)
+{
+	struct conf *conf = conf_set(p->setup->conf, key, value, e);
+	struct buf changes = { 0 };
+	struct setup *setup;
+
+	if (conf == NULL)
+		return false;
+	for (size_t i = 0; i < conf->n_warnings; i++)
+		add_note(notes, conf->warnings[i]);
+	setup = setup_new(conf, e);
+	if (setup == NULL) {
+		log_line(LOG_LEVEL_ERROR, NULL, "TLS setup failed: %s", e->text);
+		add_note(notes, "TLS setup failed, it stays as it was:");
+		add_note(notes, e->text);
+		setup = setup_with_tls_of(p->setup, conf);
+	}
+	conf_drop(conf);
+	if (setup == NULL)
+		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+	use(p, setup, &changes);
+	log_lines(buf_span(&changes));
+	buf_fini(&changes);
+	return true;
+}
