@@ -12,7 +12,7 @@
 
 struct keyring;
 
-/* BACKEND_OK: AuthenticationOk came in its turn. FAIL: E says why; close the connection. */
+/* OK: AuthenticationOk came in its turn. FAIL: E says why; close the connection. */
 enum backend_verdict { BACKEND_MORE, BACKEND_OK, BACKEND_FAIL };
 
 struct backend_rules {
@@ -28,9 +28,9 @@ struct backend_login;
 struct backend_login *backend_new(const struct backend_rules *rules) MUST_USE;
 
 /*
- * The server has sent an Authentication message ('R') with AUTH_BODY (whole): its code and
- * data. MORE: REPLY has what to send, if anything. FAIL: E's text begins with
- * "server login failed: " and its detail says more.
+ * The server has sent an Authentication message ('R') with AUTH_BODY (whole): its code
+ * and data. MORE: REPLY has what to send, if anything. FAIL: REPLY is void, E's text
+ * begins with "server login failed: " and its detail may say more.
  */
 enum backend_verdict backend_step(struct backend_login *b, struct span auth_body,
     struct buf *reply, struct err *e);

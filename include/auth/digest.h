@@ -18,6 +18,7 @@ bool digest_hmac(struct span key, const struct span *parts, unsigned count,
 bool digest_pbkdf2(struct span password, struct span salt, uint32_t iterations,
     unsigned char out[DIGEST_SHA256]) MUST_USE;
 /* "md5" and md5(A B) in lower-case hex, with a NUL. */
-bool digest_md5_text(struct span a, struct span b, char out[DIGEST_MD5_TEXT + 1]) MUST_USE;
+bool digest_md5_text(struct span a, struct span b,
+    char out[DIGEST_MD5_TEXT + 1]) MUST_USE;
 
 #endif

@@ -14,7 +14,7 @@
 
 struct keyring;
 
-/* A keyring for at most MOST entries of about 150 bytes (at least 1), or NULL: no memory. */
+/* For at most MOST entries (at least 1) of about 200 bytes; NULL: no memory. */
 struct keyring *keyring_new(size_t most) MUST_USE;
 void keyring_free(struct keyring *k);
 

@@ -20,7 +20,7 @@ struct keyring;
 /* Of every refusal: PgBouncer's, which its clients know. */
 #define LOGIN_SQLSTATE SQLSTATE_PROTOCOL
 
-/* Largest body of a client's message during login; the driver may refuse more by its header. */
+/* Largest body of a client's message during login; refuse more by its header. */
 #define LOGIN_BODY_MOST 65535u
 
 enum login_method {
@@ -43,8 +43,8 @@ struct login;
 
 /*
  * Begin for USER whose stored SECRET (may be empty, any kind of secret.h) is given; KNOWN
- * says whether there is such a user. All are copied. MORE: *OUT is the caller's to free and
- * REPLY has what to send; otherwise *OUT is NULL. NO: E has the text for the client.
+ * says whether there is such a user. All are copied. MORE: *OUT is the caller's to free
+ * and REPLY has what to send; otherwise *OUT is NULL. NO: E has the text for the client.
  */
 enum login_verdict login_begin(struct login **out, const struct login_rules *rules,
     struct span user, struct span secret, bool known, struct buf *reply, struct err *e);

@@ -26,11 +26,11 @@
 
 /* What normal use leaves zeroed. All borrowed for the life of the exchange. */
 struct scram_options {
-	struct span	 name;		/* client: user name in the message; servers ignore it */
+	struct span	 name;		/* client: user name; servers ignore it */
 	struct span	 nonce;		/* ours, instead of a random one */
-	struct span	 binding_type;	/* we could bind to the channel: "tls-server-end-point" */
+	struct span	 binding_type;	/* we could bind: "tls-server-end-point" */
 	struct span	 binding_data;
-	bool		 bind;		/* the -PLUS mechanism was chosen: binding is a must */
+	bool		 bind;		/* -PLUS was chosen: binding is a must */
 };
 
 /* Keys of PASSWORD (prepared here) for SALT and ITERATIONS. False: no memory. */

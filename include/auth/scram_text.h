@@ -29,7 +29,7 @@ bool scram_is_base64(struct span text);
 bool scram_read_iterations(struct span text, uint32_t most, uint32_t *out);
 /* A key in base64; false if it is not exactly that. */
 bool scram_read_key(struct span text, unsigned char out[SCRAM_KEY]);
-/* Append the bytes that TEXT is the base64 of; false if it is not. Failure is also OUT's. */
+/* Append the bytes that TEXT spells in base64; false if it does not, or no memory. */
 bool scram_read_base64(struct span text, struct buf *out);
 
 /* Append IN in base64. */

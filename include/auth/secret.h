@@ -8,13 +8,13 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-#define SECRET_MOST 65530u	/* bytes: the longest stored secret, and password message */
+#define SECRET_MOST 65530u	/* bytes: stored secret, password message */
 #define SCRAM_KEY 32u		/* bytes of SHA-256 */
 
 enum secret_kind {
 	SECRET_NONE,		/* empty: nothing matches it */
 	SECRET_PLAIN,		/* whatever is none of the others */
-	SECRET_MD5,		/* "md5" and 32 lower-case hex digits of md5(password user) */
+	SECRET_MD5,		/* "md5" and lower-case hex of md5(password user) */
 	SECRET_SCRAM,		/* SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey */
 };
 
@@ -34,12 +34,12 @@ struct scram_keys {
 
 struct secret {
 	enum secret_kind kind;
-	char		*text;		/* owned, NUL-terminated; wiped by secret_fini() */
+	char		*text;		/* owned, NUL-terminated; wiped at the end */
 	size_t		 len;
 	struct scram_verifier scram;	/* SECRET_SCRAM; its salt64 lies in text */
 };
 
-/* Copy and parse TEXT. False: no memory, or longer than SECRET_MOST; then S is SECRET_NONE. */
+/* Copy and parse TEXT. False: no memory or too long; then S is SECRET_NONE. */
 bool secret_init(struct secret *s, struct span text) MUST_USE;
 /* Wipe and give back; S is SECRET_NONE afterwards. {0} needs no fini. */
 void secret_fini(struct secret *s);

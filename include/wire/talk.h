@@ -113,6 +113,10 @@ talk_front(const struct talk *t)
 	return t->count ? t->ring[t->first & t->mask] : 0;
 }
 
+/* Is the newest owed entry one that ends with ReadyForQuery? */
+bool talk_ends_ready(const struct talk *t);
+/* Are there entries, and all of them local? */
+bool talk_only_local(const struct talk *t);
 /* How many ReadyForQuery are still owed for sure. */
 unsigned talk_owes_ready(const struct talk *t);
 

@@ -1,0 +1,23 @@
+/*
+ * cancel.h - cancel requests (protocol 3, 55.2.8): whose key it is, and passing it on to
+ * the very server that runs the query, over TLS if that server's connection is. A server is not reused before the
+ * request's connection has been closed by the other side.
+ */
+#ifndef POOL_CANCEL_H
+#define POOL_CANCEL_H
+
+#include "pool/client.h"
+#include "pool/server.h"
+
+/* A stranger asks to cancel what the owner of (PID, KEY) does. From any worker; never an answer. */
+void cancel_request(struct worker *from, uint32_t pid, struct span key);
+/* Cancel what SERVER runs now. Its server->cancels is counted up until the request is through. */
+void cancel_server(struct server *server);
+/* Give up requests that take longer than MOST. */
+void cancel_tick(struct worker *w, usec_t now, usec_t most);
+/* Close all requests under way (the worker ends). */
+void cancel_drop_all(struct worker *w);
+/* SERVER is being freed: requests for it go on without it. */
+void cancel_forget(struct server *server);
+
+#endif

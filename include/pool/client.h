@@ -1,0 +1,115 @@
+/*
+ * client.h - a connection from an application. Lives and dies on one worker.
+ *
+ *	START --> SECURING --> START --> AUTH --> [WAITING] --> IDLE <--> WAITING
+ *	                                                         |           |
+ *	                                             CONSOLE    ACTIVE <-- SETTLING
+ */
+#ifndef POOL_CLIENT_H
+#define POOL_CLIENT_H
+
+#include "base/addr.h"
+#include "net/link.h"
+#include "pool/lane.h"
+#include "session/stmts.h"
+#include "wire/frame.h"
+
+struct login;
+struct server;
+
+#define CLIENT_KEY_MOST 32u		/* bytes of a cancel key from protocol 3.2 on */
+
+/* What may happen now. */
+struct client_state {
+	const char	*name;				/* as SHOW CLIENTS prints it */
+	size_t		(*bytes)(struct client *c, const char *at, size_t len);
+};
+
+struct client {
+	struct node	 in_worker;	/* worker->clients, later dead_clients */
+	struct node	 in_newcomers;	/* worker->newcomers */
+	struct node	 in_lane;	/* lane->waiting, while WAITING */
+	struct map_node	 in_keys;	/* worker->keys, once welcomed */
+	const struct client_state *state;
+	struct worker	*worker;	/* borrowed: its thread */
+	struct link	*link;		/* owned */
+	struct lane	*lane;		/* borrowed; NULL until login names one */
+	struct server	*server;	/* the pair; set and cleared in pair.c only */
+	const struct profile *profile;	/* held; its settings */
+	struct names	 names;		/* its prepared statements */
+	char		*unnamed;	/* owned: tail of its unnamed Parse, unnamed_len bytes */
+	uint32_t	 unnamed_len, unnamed_cap;
+	uint64_t	 unnamed_serial; /* 0: it has none */
+	struct want	 want;		/* its place in the ledger's queue */
+	struct frame	 frame;		/* the message being passed on, or dropped */
+	bool		 dropping;	/* frame's rest is not for any server */
+	bool		 closed_locally; /* a Close was answered here: its Sync may be, too */
+	bool		 keyed;		/* in worker->keys */
+	bool		 welcomed;	/* ReadyForQuery was sent */
+	const char	*replication;	/* constant: "true", "database"; NULL: no */
+	bool		 admin;		/* console: may do everything */
+	bool		 tls_asked, gss_asked, negotiated;
+	bool		 slow;		/* the server is paused because we have unsent bytes */
+	bool		 dead;
+	uint8_t		 key_len;
+	uint32_t	 pid;		/* of its backend key */
+	uint8_t		 key[CLIENT_KEY_MOST];
+	uint32_t	 version;	/* of the protocol: PROTOCOL_3_0 .. 3_2 */
+	uint64_t	 id;
+	usec_t		 since;		/* when this state began */
+	usec_t		 asked_at;	/* when the query it waits for or runs began */
+	usec_t		 wait_notified;	/* 0: not yet told that it waits */
+	usec_t		 connected;	/* wall clock */
+	usec_t		 wait_timeout, idle_timeout;	/* its own limits; 0: none */
+	struct addr	 peer;
+	char		*user, *database;	/* owned; NULL before the startup packet */
+	struct login	*login;		/* owned; gone when login ends */
+	void		*console;	/* the console's own */
+};
+
+extern const struct client_state CLIENT_START, CLIENT_AUTH, CLIENT_IDLE, CLIENT_WAITING,
+    CLIENT_SETTLING, CLIENT_ACTIVE, CLIENT_CANCELED, CLIENT_CONSOLE;
+
+/* A connection has come: FD is taken over. */
+void client_new(struct worker *w, int fd, const struct addr *peer);
+void client_become(struct client *c, const struct client_state *state);
+
+/* Close with E as a FATAL error, as polite as may be. Its server is rescued or closed. */
+void client_refuse(struct client *c, const struct err *e);
+/* The same with a text of PgBouncer's class (08P01). */
+void client_refuse_text(struct client *c, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Close without a word; WHY goes to the log. */
+void client_close(struct client *c, const char *why);
+/* Freed at the end of the turn. */
+void client_free(struct client *c);
+
+/* A NOTICE, no close. */
+void client_notice(struct client *c, const char *text);
+/* Its settings are P now, whose hold passes over; NULL (no memory) changes nothing. */
+void client_take_profile(struct client *c, const struct profile *p);
+
+/* The settings of a fresh server of its pool are known: greet it. False: it was refused. */
+bool client_welcome(struct client *c);
+/* A login that went well: find its lane, greet it or let it wait for a server. */
+void client_enter(struct client *c);
+
+/* The configuration has changed: its timeouts. */
+void client_refresh(struct client *c);
+
+/* CLIENT_ACTIVE, CLIENT_IDLE: forward what may be forwarded (client_talk.c). */
+size_t client_talk_bytes(struct client *c, const char *at, size_t len);
+/* CLIENT_START, CLIENT_AUTH (client_login.c). */
+size_t client_start_bytes(struct client *c, const char *at, size_t len);
+size_t client_auth_bytes(struct client *c, const char *at, size_t len);
+void client_secured(struct client *c);
+
+/* CLIENT_WAITING: answer what it waits with as canceled; CLIENT_CANCELED: the rest of that batch (client_wait.c). */
+void client_cancel_wait(struct client *c);
+size_t client_canceled_bytes(struct client *c, const char *at, size_t len);
+/* A cancel request with its key has come while it waits or runs. */
+void client_canceled(struct client *c);
+
+/* "C-17: db/user@host:port" into OUT (256 bytes). Returns OUT. */
+const char *client_who(const struct client *c, char *out);
+
+#endif

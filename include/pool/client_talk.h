@@ -1,0 +1,52 @@
+/*
+ * client_talk.h - the parts of a client's message on its way to a server, for the files
+ * that share that way: client_talk.c, client_statements.c, client_wait.c.
+ */
+#ifndef POOL_CLIENT_TALK_H
+#define POOL_CLIENT_TALK_H
+
+#include "pool/client.h"
+#include "pool/flow.h"
+#include "pool/server.h"
+#include "wire/frame.h"
+
+/* A message of a client, all of it or its beginning. */
+struct piece {
+	struct flow	*flow;		/* where it goes on */
+	const char	*at;		/* its kind byte */
+	size_t		 len;		/* bytes that are here, later messages included */
+	struct frame_head head;
+	size_t		 used;		/* bytes of it that are dealt with */
+};
+
+/* ON: .used bytes are dealt with; WAIT: more of it must come first; OVER: the client or its server is gone. */
+enum step { STEP_ON, STEP_WAIT, STEP_OVER };
+
+static inline bool
+piece_whole(const struct piece *p)
+{
+	return p->len >= p->head.size;
+}
+
+/* Its body, as far as it is here. */
+static inline struct span
+piece_body(const struct piece *p)
+{
+	size_t here = p->len < p->head.size ? p->len : p->head.size;
+
+	return span_of(p->at + FRAME_HEAD, here - FRAME_HEAD);
+}
+
+/* Forward it as it is; what is still to come of it follows by itself. */
+enum step client_pass(struct client *c, struct piece *p);
+/* The same for what stands behind its first SKIP bytes, for which something else was put in the flow. */
+enum step client_pass_rest(struct client *c, struct piece *p, size_t skip);
+/* End the client: WHAT was wrong. */
+enum step client_broke(struct client *c, const char *what);
+
+/* Parse, Bind, Describe, Close with a server (client_statements.c). */
+enum step client_statement(struct client *c, struct piece *p);
+/* Close without one. */
+enum step client_close_alone(struct client *c, struct piece *p);
+
+#endif

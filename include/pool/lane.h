@@ -1,0 +1,78 @@
+/*
+ * lane.h - one worker's part of a pool: which servers are idle, busy or arriving here and
+ * which clients wait here. What other lanes have is the ledger's business; moving bytes
+ * is the pair's.
+ */
+#ifndef POOL_LANE_H
+#define POOL_LANE_H
+
+#include "pool/counters.h"
+#include "pool/ledger.h"
+#include "pool/worker.h"
+
+struct client;
+struct server;
+
+/* What the configuration says about a pool, resolved once a reload. */
+struct rules {
+	enum pool_mode	 mode;
+	bool		 tracking;	/* prepared statements are ours to keep */
+	uint32_t	 max_prepared;
+	uint32_t	 min_size;
+	bool		 round_robin;
+	bool		 reset_always;
+	const char	*reset_query;	/* borrowed from the worker's setup; NULL: none */
+	const char	*check_query;	/* the same; NULL: none, "": an empty query */
+	usec_t		 check_delay;
+	usec_t		 query_timeout, idle_transaction_timeout, transaction_timeout;
+	usec_t		 server_lifetime, server_idle_timeout;
+};
+
+struct lane {
+	struct node	 in_worker;
+	struct worker	*worker;	/* borrowed */
+	struct pool	*pool;		/* borrowed */
+	struct seat	 seat;
+	struct rules	 rules;
+	bool		 removed;	/* its database is in the configuration no more */
+	struct list	 idle;		/* server.in_lane, freshest first */
+	struct list	 busy;		/* with a client, or with us */
+	struct list	 opening;	/* dialing and logging in */
+	struct list	 waiting;	/* client.in_lane, oldest first */
+	unsigned	 idle_count, busy_count, opening_count, waiting_count;
+	unsigned	 client_count;	/* logged in here */
+	struct counters	 counters;
+	struct letter	 nudge;		/* in our own mailbox while nudge_count > 0 */
+	atomic_uint	 nudge_count;
+};
+
+struct lane *lane_new(struct worker *w, struct pool *pool);
+void lane_free(struct lane *lane);
+/* Take over what the worker's setup says now, in place of BEFORE. */
+void lane_refresh(struct lane *lane, const struct setup *before);
+
+/* Find CLIENT a server, or let it wait in state WAITING, or refuse it. True if it has one now and may talk. */
+bool lane_take(struct lane *lane, struct client *client);
+/* CLIENT, which waits here, does not any more. */
+void lane_leave(struct lane *lane, struct client *client);
+/* See to it that nobody waits in vain. */
+void lane_cover(struct lane *lane);
+
+/* SERVER has parted from its client, clean: check, reset, close or give it. */
+void lane_release(struct lane *lane, struct server *server);
+/* SERVER is ready for whoever is next. */
+void lane_give(struct lane *lane, struct server *server);
+/* SERVER's login has ended well. */
+void lane_opened(struct lane *lane, struct server *server);
+/* SERVER's login has failed; E is the server's own error or ours. FATAL_FOR_CLIENTS: whoever waits shall hear it. */
+void lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
+    bool fatal_for_clients);
+/* SERVER is being closed: count it out and see to those who wait. */
+void lane_lost(struct lane *lane, struct server *server);
+
+/* Close idle servers (all, or those that are doomed). */
+void lane_close_idle(struct lane *lane, bool all, const char *why);
+/* Several times a second: lifetimes, min_pool_size, back-off, reserve. */
+void lane_tick(struct lane *lane, usec_t now);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * ledger.h - one logical pool over all threads: how many servers are open, which lanes
+ * have idle ones, who waits, in what order. Decides; lane.c acts. No fd, no loop, no log.
+ *
+ * A seat is a lane's place in its ledger; a want is a client's place in the queue, a node
+ * inside the client that the ledger never follows to it. One mutex for all ledgers of a
+ * book, held for a few lines, never while calling out. The protocol (take, cover, give,
+ * nudge) is the one of test/model, where every interleaving is checked: the limit is
+ * never exceeded, no server is lost, every want is covered by an idle server that is promised or
+ * by a server being opened, or there is nothing left to cover it with.
+ */
+#ifndef POOL_LEDGER_H
+#define POOL_LEDGER_H
+
+#include <pthread.h>
+
+#include "base/list.h"
+#include "base/port.h"
+
+#define LANES_MOST 64u
+
+/* How much younger than the oldest want of all our own oldest may be and still be served first: it spares
+ * moving a server to another thread (doc/architecture.md has the figures). */
+#define PATIENCE (2 * MSEC)
+
+/* The mutex of many ledgers. */
+struct book {
+	pthread_mutex_t	 mutex;
+	usec_t		 patience;	/* PATIENCE; tests of order set 0 */
+};
+
+void book_init(struct book *book);
+void book_fini(struct book *book);
+
+/* What limits a pool. */
+struct ledger_limits {
+	unsigned	 most;		/* servers; 0: no limit */
+	unsigned	 reserve;	/* more, when the oldest want has waited long */
+	usec_t		 reserve_after;	/* that long; 0: never */
+};
+
+struct seat {
+	struct ledger	*ledger;	/* borrowed */
+	unsigned	 lane;		/* index of its worker */
+	unsigned	 idle;		/* servers without a client here */
+	unsigned	 promised;	/* idle ones for which a nudge is under way */
+	struct list	 wants;		/* its own, oldest first (want.in_seat) */
+};
+
+struct ledger {
+	struct book	*book;		/* borrowed */
+	struct ledger_limits limits;
+	unsigned	 open;		/* servers, those being opened included */
+	unsigned	 opening;
+	unsigned	 waiting;	/* wants in the queue */
+	bool		 paused;	/* nobody gets a server */
+	usec_t		 retry_at;	/* open none before: the last attempt failed */
+	bool		 refusing;	/* it failed in a way that waiting does not mend */
+	struct list	 wants;		/* all, oldest first (want.in_ledger) */
+	struct seat	*seats[LANES_MOST];	/* borrowed; NULL where a lane does not exist */
+	unsigned	 seat_count;	/* highest lane + 1 */
+};
+
+enum want_state { WANT_NONE, WANT_QUEUED, WANT_CALLED };
+
+struct want {
+	struct node	 in_ledger, in_seat;
+	struct seat	*seat;		/* borrowed */
+	usec_t		 since;
+	enum want_state	 state;		/* CALLED: a server is on its way to the lane for it */
+};
+
+/* What a lane must do so that nobody waits in vain. */
+struct errand {
+	enum { ERRAND_NONE, ERRAND_OPEN, ERRAND_NUDGE, ERRAND_REFUSE } what;
+	unsigned	 lane;		/* NUDGE: whose */
+};
+
+/* Where a free server goes. */
+struct give {
+	enum { GIVE_IDLE, GIVE_HERE, GIVE_AWAY, GIVE_CLOSE } what;
+	unsigned	 lane;		/* AWAY: to whom */
+	struct want	*want;		/* HERE: whose turn it is */
+};
+
+void ledger_init(struct ledger *l, struct book *book);
+/* Change the limits; a smaller one takes effect as servers are given back. */
+void ledger_limit(struct ledger *l, const struct ledger_limits *limits);
+/* Nobody gets a server any more, or again. */
+void ledger_pause(struct ledger *l, bool paused);
+/* Make SEAT the place of lane LANE. */
+void ledger_sit(struct ledger *l, struct seat *seat, unsigned lane);
+
+void want_init(struct want *w);
+
+/*
+ * A client needs a server. True: use an idle one of this lane now. False: W is queued, and *ERRAND must be done, followed by
+ * ledger_cover() until it says NONE; or it is REFUSE: W is not queued, the server refuses our logins.
+ */
+bool ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand);
+/* What is still missing so that nobody waits in vain. */
+struct errand ledger_cover(struct seat *seat, usec_t now);
+/* A server here is free: released, or arrived from another lane. */
+struct give ledger_give(struct seat *seat, usec_t now);
+/* The same for one whose login has just ended. */
+struct give ledger_opened(struct seat *seat, usec_t now);
+/* A nudge has arrived. True: take an idle server here and do as *GIVE says. Cover afterwards. */
+bool ledger_nudged(struct seat *seat, usec_t now, struct give *give);
+/* Is W called (a server is on its way for it)? */
+bool ledger_called(struct want *w);
+/* The server W was called for has not arrived: W is the first in the queue again. */
+void ledger_recall(struct want *w);
+/* The client of W has got a server or does not want one any more. */
+void ledger_leave(struct want *w);
+
+/* A server has ended that was idle here, busy here or being opened here; cover afterwards. */
+void ledger_gone_idle(struct seat *seat);
+void ledger_gone_busy(struct seat *seat);
+/* RETRY_AT: open none before (0: at once). REFUSING: until then tell clients instead of letting them wait, if no server is left.
+ * True: none is left. */
+bool ledger_gone_opening(struct seat *seat, usec_t retry_at, bool refusing);
+/* Count a server as being opened, if fewer than LEAST are open and a limit does not forbid it. */
+bool ledger_fill(struct seat *seat, unsigned least, usec_t now);
+
+/* Numbers for people, under the mutex. */
+struct ledger_view {
+	unsigned	 open, opening, waiting;
+	unsigned	 most;		/* limit and reserve together; 0: none */
+	bool		 paused;
+	usec_t		 oldest;	/* since when the oldest waits; 0: nobody */
+};
+void ledger_look(struct ledger *l, struct ledger_view *out);
+/* Recount everything; false if the books do not balance. For tests and stories. */
+bool ledger_check(struct ledger *l);
+
+#endif

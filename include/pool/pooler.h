@@ -1,0 +1,90 @@
+/*
+ * pooler.h - what all threads share: the configuration in force, the pools, the keyring,
+ * the workers. Everything else belongs to one worker.
+ */
+#ifndef POOL_POOLER_H
+#define POOL_POOLER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "conf/conf.h"
+#include "net/tls.h"
+#include "pool/ledger.h"
+#include "session/profile.h"
+
+struct client;
+struct keyring;
+struct worker;
+
+/* One configuration with the TLS contexts made from it; immutable, counted. */
+struct setup {
+	atomic_uint	 refs;
+	struct conf	*conf;		/* held */
+	struct tls	*client_tls;	/* held; NULL: disabled */
+	struct tls	*server_tls;	/* held; NULL: disabled */
+};
+
+/* One (database, user): the part that is not any worker's. Lives as long as the process. */
+struct pool {
+	struct map_node	 in_pooler;
+	struct ledger	 ledger;
+	const char	*database;	/* owned: the entry's name as clients ask for it */
+	const char	*user;		/* owned: whom the servers log in as */
+	const char	*client_user;	/* owned: whose secret is used if the entry forces no user */
+	bool		 console;	/* the pool of our own clients: it has no servers */
+	const char	*replication;	/* constant: "true", "database"; NULL: ordinary servers */
+	atomic_uint	 next_host;	/* round robin over the entry's hosts */
+	atomic_uint	 failures;	/* login attempts that failed in a row */
+	/* Under pooler->mutex: */
+	const struct profile *welcome;	/* held; settings a fresh server reports, NULL: not known yet */
+	struct err	 last_error;	/* of the last failed login; text[0] == '\0': none */
+};
+
+/* Clients whose server is us: the console, which lives in a layer above. */
+struct console_calls {
+	/* CLIENT has logged in to the console. False: not allowed, E says why. */
+	bool	(*enter)(struct client *client, struct err *e);
+	/* LEN bytes of messages; how many are consumed? */
+	size_t	(*bytes)(struct client *client, const char *at, size_t len);
+	/* CLIENT is leaving: forget what it waits for. */
+	void	(*leave)(struct client *client);
+	/* A cancel request for CLIENT has come. */
+	void	(*cancel)(struct client *client);
+};
+
+struct pooler {
+	pthread_mutex_t	 mutex;
+	struct setup	*setup;		/* held; in force for new things; under mutex */
+	struct map	 pools;		/* under mutex */
+	struct map	 disabled;	/* names of disabled databases; under mutex (place.c) */
+	struct map	 paused;	/* names of paused databases; under mutex (place.c) */
+	bool		 all_paused;	/* under mutex */
+	struct book	 book;
+	struct keyring	*keyring;	/* owned */
+	struct worker	**workers;	/* owned; fixed after start */
+	unsigned	 worker_count;
+	const struct console_calls *console;
+	atomic_uint	 clients;	/* sockets of any kind */
+	atomic_ullong	 next_id;	/* of clients and servers, in SHOW */
+	atomic_bool	 shutting;	/* no new logins but to the console */
+	atomic_bool	 no_servers;	/* SHUTDOWN WAIT_FOR_SERVERS: who waits is sent away */
+	usec_t		 started;	/* wall clock */
+};
+
+bool pooler_init(struct pooler *p, struct err *e);
+/* Only when no worker runs any more. */
+void pooler_fini(struct pooler *p);
+
+/* Make TLS contexts for CONF (a hold is taken). NULL: E says what is wrong. */
+struct setup *setup_new(struct conf *conf, struct err *e);
+struct setup *setup_hold(struct setup *s);
+void setup_drop(struct setup *s);
+
+/* The setup in force; a hold is taken. */
+struct setup *pooler_setup(struct pooler *p);
+/* Put SETUP (whose hold passes over) in force for what begins from now on, and tell the workers. */
+void pooler_install(struct pooler *p, struct setup *setup);
+
+#endif

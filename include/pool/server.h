@@ -1,0 +1,118 @@
+/*
+ * server.h - a connection to PostgreSQL. Lives on one worker at a time; travels between
+ * two as a letter while it is at rest.
+ *
+ *	DIALING -> ASKING_TLS -> LOGIN -> SETUP -> IDLE <-> ACTIVE
+ *	                                           ^  \       |
+ *	                              RESET, RESCUE, CANCELED, AWAY
+ */
+#ifndef POOL_SERVER_H
+#define POOL_SERVER_H
+
+#include "base/addr.h"
+#include "net/dial.h"
+#include "net/link.h"
+#include "pool/lane.h"
+#include "session/profile.h"
+#include "session/stmts.h"
+#include "wire/frame.h"
+#include "wire/talk.h"
+
+struct backend_login;
+struct client;
+
+/* The list of its lane a server is in. */
+enum server_place { IN_NONE, IN_OPENING, IN_BUSY, IN_IDLE };
+
+struct server_state {
+	const char	*name;		/* as SHOW SERVERS prints it */
+	size_t		(*bytes)(struct server *s, const char *at, size_t len);
+};
+
+struct server {
+	struct node	 in_lane;	/* lane->idle, busy or opening; later dead_servers */
+	const struct server_state *state;
+	struct lane	*lane;		/* borrowed */
+	struct link	*link;		/* owned; NULL while dialing */
+	struct client	*client;	/* the pair; set and cleared in pair.c only */
+	struct talk	 talk;		/* what it owes */
+	struct frame	 frame;		/* the message being passed on */
+	const struct profile *profile;	/* held; its settings now */
+	struct shelf	 shelf;		/* statements it has */
+	struct notes	 notes;		/* beside the talk's noted entries */
+	uint64_t	 unnamed;	/* serial of the unnamed statement it has; 0: none or unknown */
+	bool		 skip_frame;	/* frame's rest is swallowed */
+	bool		 doomed;	/* not to be used again */
+	bool		 failed;	/* something hidden failed; hidden_error says what */
+	bool		 slow;		/* our client is paused because we have unsent bytes */
+	bool		 proven;	/* AuthenticationOk came in its turn */
+	bool		 goodbye;	/* it has sent a FATAL error: its end is no surprise */
+	bool		 dead;
+	enum server_place place;	/* in which of the lane's lists */
+	bool		 in_query, in_xact;	/* times below run */
+	usec_t		 query_began, xact_began;
+	usec_t		 since;		/* when this state began */
+	usec_t		 used;		/* last given back */
+	usec_t		 heard;		/* last message while in a transaction */
+	usec_t		 born;		/* loop clock */
+	usec_t		 connected;	/* wall clock */
+	uint64_t	 id;
+	unsigned	 cancels;	/* requests under way for it */
+	/* where and who it is */
+	struct setup	*setup;		/* held: what it was opened under */
+	struct addr	 where;
+	char		*host;		/* owned: as configured, for TLS and cancels */
+	uint32_t	 pid;
+	char		*key;		/* owned */
+	uint32_t	 key_len;
+	uint32_t	 version;
+	/* only while logging in or with something hidden under way */
+	struct dial	*dial;		/* owned */
+	struct backend_login *login;	/* owned */
+	struct err	*hidden_error;	/* owned */
+	const struct profile *target;	/* held; what it is being changed to */
+	struct letter	 letter;	/* while it travels */
+	struct chore	 depart;	/* leaves for another worker at the end of the turn */
+};
+
+extern const struct server_state SERVER_DIALING, SERVER_ASKING_TLS, SERVER_LOGIN,
+    SERVER_SETUP, SERVER_IDLE, SERVER_ACTIVE, SERVER_SETTLING, SERVER_RESET,
+    SERVER_RESCUE, SERVER_CANCELED, SERVER_AWAY;
+
+/* Open one for LANE, already counted as opening in the ledger. */
+void server_open(struct lane *lane);
+void server_become(struct server *s, const struct server_state *state);
+/* End it: Terminate if that is safe, count it out; a client still paired is told WHY. */
+void server_close(struct server *s, const char *why);
+/* The same; its client hears E. */
+void server_fail(struct server *s, const struct err *e);
+void server_free(struct server *s);
+/* Its opening has failed: E is the server's own error or ours. FATAL_FOR_CLIENTS: waiting does not mend it. */
+void server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients);
+/* Move it to one of its lane's lists, or out of them. */
+void server_list(struct server *s, enum server_place place);
+extern const struct link_owner server_calls;
+
+/* SERVER_ACTIVE (server_talk.c). */
+size_t server_talk_bytes(struct server *s, const char *at, size_t len);
+/* Everything hidden: SETUP, SETTLING, RESET, RESCUE, CANCELED, IDLE, AWAY (server_hidden.c). */
+size_t server_hidden_bytes(struct server *s, const char *at, size_t len);
+/* ASKING_TLS, LOGIN (server_login.c). */
+size_t server_tls_bytes(struct server *s, const char *at, size_t len);
+size_t server_login_bytes(struct server *s, const char *at, size_t len);
+void server_dialed(void *owner, int fd, const struct addr *where, const char *why);
+void server_secured(struct server *s);
+
+/* Note that ASKED goes to the server, with what must be undone if it is skipped. False: the server was closed. */
+bool server_ask(struct server *s, unsigned asked);
+bool server_ask_noted(struct server *s, unsigned asked, enum note_kind kind,
+    struct stmt *stmt, struct span name);
+/* Send what is ours. False: the server was closed. */
+bool server_send(struct server *s, const struct buf *b);
+/* Its settings have changed: ParameterStatus. */
+void server_parameter(struct server *s, struct span name, struct span value);
+
+/* "S-17: db/user@host:port" into OUT (256 bytes). Returns OUT. */
+const char *server_who(const struct server *s, char *out);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * settle.h - what is said to a server that no client hears: before a transaction the batch that makes
+ * it fit, after a session the reset, after a client left the clean-up, after long idleness a check.
+ */
+#ifndef POOL_SETTLE_H
+#define POOL_SETTLE_H
+
+#include "pool/server.h"
+
+enum settle { SETTLE_FITS, SETTLE_SENT, SETTLE_LOST };
+/* Make SERVER fit its client. SENT: settle_done() follows; LOST: the server was closed. */
+enum settle settle_begin(struct server *server);
+/* connect_query after login. False: none to send. */
+bool settle_setup(struct server *server);
+/* server_reset_query after a session. False: none to send. */
+bool settle_reset(struct server *server);
+/* The client has left SERVER in the middle of something. False: it cannot be saved. */
+bool settle_rescue(struct server *server);
+/* SERVER waits for rows to copy that will not come. */
+void settle_end_copy(struct server *server);
+/* Everything hidden that was asked is answered: what is next? */
+void settle_done(struct server *server);
+/* The reset query is done: give SERVER to whoever is next. */
+void settle_was_reset(struct server *server);
+/* Settings the server does not report are back at their defaults (RESET ALL, DISCARD ALL). */
+void settle_forget_extras(struct server *server);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * worker.h - one thread: its loop, its clients, its lanes. Nothing here is touched by any
+ * other thread; what crosses threads is a letter to the worker's mailbox.
+ */
+#ifndef POOL_WORKER_H
+#define POOL_WORKER_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "net/loop.h"
+#include "net/mailbox.h"
+#include "pool/pooler.h"
+
+struct client;
+
+struct worker {
+	struct pooler	*pooler;	/* borrowed */
+	unsigned	 index;
+	pthread_t	 thread;
+	struct loop	*loop;		/* owned */
+	struct mailbox	*mailbox;	/* owned */
+	struct setup	*setup;		/* held; in force here */
+	struct list	 clients;	/* client.in_worker */
+	struct list	 newcomers;	/* client.in_newcomers: not logged in yet, oldest first */
+	struct map	 keys;		/* client.in_keys by pid */
+	struct list	 lanes;		/* lane.in_worker */
+	struct lane	*by_pool_last;	/* the lane found last */
+	struct list	 dead_clients, dead_servers;	/* freed at the end of the turn */
+	struct list	 cancels;	/* requests under way (cancel.c) */
+	struct chore	 sweep;
+	struct timer	*tick;		/* owned; looks after deadlines */
+	uint64_t	 last_unnamed;	/* serials of unnamed statements, unique over workers */
+	atomic_uint	 client_count;	/* for dealing out: read by the keeper */
+	bool		 stopping;
+};
+
+/* A worker with its loop and mailbox, not yet running. */
+struct worker *worker_new(struct pooler *p, unsigned index, struct err *e);
+/* Run it on a thread of its own. */
+bool worker_start(struct worker *w, struct err *e);
+/* From the keeper: tell it to close everything and end; wait until it has. */
+void worker_stop(struct worker *w);
+void worker_free(struct worker *w);
+
+/* From the keeper: a connection FD from PEER is yours. */
+void worker_accept(struct worker *w, int fd, const struct addr *peer);
+
+/*
+ * From any thread: call FN(WORKER, ARG) on each worker's thread; when the last has, call DONE(ARG) on the thread of
+ * HOME (NULL: on whichever worker is last). False: no memory, nothing happens.
+ */
+bool worker_ask_all(struct pooler *p, struct worker *home,
+    void (*fn)(struct worker *w, void *arg), void (*done)(void *arg), void *arg);
+
+/* SETUP is in force from now on (pooler_install asks each worker to call this). */
+void worker_use_setup(struct worker *w, struct setup *setup);
+
+/* The lane of POOL here, made if need be. NULL: no memory. */
+struct lane *worker_lane(struct worker *w, struct pool *pool);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * loop_private.h - what the files of src/net know of a loop beyond net/loop.h.
+ */
+#ifndef NET_LOOP_PRIVATE_H
+#define NET_LOOP_PRIVATE_H
+
+#include "net/loop.h"
+
+struct event_base;
+
+/* Most bytes read from a socket at once. */
+#define LOOP_READ_MOST ((size_t)65536)
+
+struct event_base *loop_base(struct loop *loop);
+
+/* LOOP_READ_MOST bytes for what was just read, valid until the callback returns. */
+char *loop_read_buffer(struct loop *loop);
+/* The same for TLS bytes that wait for decryption; made on first use, NULL without memory. */
+char *loop_cipher_buffer(struct loop *loop);
+/* TLS bytes to be sent; cleared. */
+struct buf *loop_cipher_out(struct loop *loop);
+
+/* Something that lives as long as the loop and is made by a file that needs it. */
+struct loop_slot {
+	void	*ptr;
+	void	(*release)(void *ptr);
+};
+struct loop_slot *loop_resolver_slot(struct loop *loop);
+
+#endif

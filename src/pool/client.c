@@ -1,0 +1,309 @@
+/*
+ * client.c - birth, states and end of a connection from an application.
+ */
+#include "pool/client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/login.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/dial.h"
+#include "pool/cancel.h"
+#include "pool/pair.h"
+#include "wire/reply.h"
+
+static size_t on_bytes(void *owner, const char *at, size_t len);
+static void on_gone(void *owner, const char *why);
+static void on_drained(void *owner);
+static void on_secured(void *owner);
+static size_t hold_bytes(struct client *c, const char *at, size_t len);
+static size_t console_bytes(struct client *c, const char *at, size_t len);
+
+static const struct link_owner client_calls = { on_bytes, on_gone, on_drained, on_secured };
+
+const struct client_state CLIENT_START = { "login", client_start_bytes };
+const struct client_state CLIENT_AUTH = { "login", client_auth_bytes };
+const struct client_state CLIENT_IDLE = { "idle", client_talk_bytes };
+const struct client_state CLIENT_WAITING = { "waiting", hold_bytes };
+const struct client_state CLIENT_SETTLING = { "active", hold_bytes };
+const struct client_state CLIENT_ACTIVE = { "active", client_talk_bytes };
+const struct client_state CLIENT_CANCELED = { "active", client_canceled_bytes };
+const struct client_state CLIENT_CONSOLE = { "idle", console_bytes };
+
+static void
+tune(struct worker *w, int fd, const struct addr *peer)
+{
+	const struct conf *conf = w->setup->conf;
+	struct socket_options options = {
+		.keepalive = conf->tcp_keepalive, .keepidle = (int)conf->tcp_keepidle,
+		.keepintvl = (int)conf->tcp_keepintvl, .keepcnt = (int)conf->tcp_keepcnt,
+		.user_timeout = (int)conf->tcp_user_timeout,
+		.buffer = (int)conf->tcp_socket_buffer,
+	};
+
+	if (peer->kind != ADDR_UNIX)
+		socket_tune(fd, &options);
+}
+
+void
+client_new(struct worker *w, int fd, const struct addr *peer)
+{
+	struct client *c = mem_new(sizeof(*c));
+
+	if (c == NULL) {
+		log_line(LOG_LEVEL_ERROR, NULL, "connection dropped: out of memory");
+		atomic_fetch_sub(&w->client_count, 1);
+		atomic_fetch_sub(&w->pooler->clients, 1);
+		close(fd);
+		return;
+	}
+	node_init(&c->in_newcomers);
+	node_init(&c->in_lane);
+	want_init(&c->want);
+	c->worker = w;
+	c->state = &CLIENT_START;
+	c->since = loop_now(w->loop);
+	c->connected = loop_wall(w->loop);
+	c->id = atomic_fetch_add(&w->pooler->next_id, 1) + 1;
+	c->peer = *peer;
+	c->profile = profile_empty();
+	node_init(&c->in_worker);
+	list_add_last(&w->clients, &c->in_worker);
+	list_add_last(&w->newcomers, &c->in_newcomers);
+	tune(w, fd, peer);
+	c->link = link_new(w->loop, fd, &client_calls, c);
+	if (c->link == NULL || c->profile == NULL)
+		client_close(c, "out of memory");
+}
+
+void
+client_become(struct client *c, const struct client_state *state)
+{
+	c->state = state;
+	c->since = loop_now(c->worker->loop);
+}
+
+/* --- what the link says --- */
+
+static size_t
+on_bytes(void *owner, const char *at, size_t len)
+{
+	struct client *c = owner;
+	size_t done = 0;
+
+	for (;;) {
+		const struct client_state *state = c->state;
+		size_t n = state->bytes(c, at + done, len - done);
+
+		done += n;
+		if (likely(done >= len) || c->dead)
+			return len;
+		/* What one state leaves the next one may want: a query behind a startup packet. */
+		if (n == 0 && c->state == state)
+			return done;
+	}
+}
+
+/* It waits: the link keeps what comes, within bounds. */
+static size_t
+hold_bytes(struct client *c, const char *at, size_t len)
+{
+	(void)c;
+	(void)at;
+	(void)len;
+	return 0;
+}
+
+static size_t
+console_bytes(struct client *c, const char *at, size_t len)
+{
+	return c->worker->pooler->console->bytes(c, at, len);
+}
+
+static void
+on_gone(void *owner, const char *why)
+{
+	struct client *c = owner;
+	char text[128];
+
+	if (strcmp(why, "unexpected eof") == 0) {
+		client_close(c, "client unexpected eof");
+		return;
+	}
+	snprintf(text, sizeof(text), "client connection failed: %.100s", why);
+	client_close(c, text);
+}
+
+/* It has read everything: its server may go on. */
+static void
+on_drained(void *owner)
+{
+	struct client *c = owner;
+
+	if (!c->slow)
+		return;
+	c->slow = false;
+	if (c->server != NULL)
+		link_resume(c->server->link);
+}
+
+static void
+on_secured(void *owner)
+{
+	client_secured(owner);
+}
+
+/* --- settings --- */
+
+void
+client_take_profile(struct client *c, const struct profile *p)
+{
+	if (p == NULL)
+		return;
+	profile_drop(c->profile);
+	c->profile = p;
+}
+
+/* --- ending --- */
+
+static void
+log_end(struct client *c, const char *why)
+{
+	char who[256], text[300];
+
+	/* Whoever has not even named a user is not worth a line (port scans, probes). */
+	if (c->user == NULL || !c->worker->setup->conf->log_disconnections)
+		return;
+	log_line(LOG_LEVEL_LOG, client_who(c, who), "closing because: %s (age=%llus)",
+	    log_escape(span_text(why), text, sizeof(text)),
+	    (unsigned long long)((loop_wall(c->worker->loop) - c->connected) / SECOND));
+}
+
+/* Everything but the link. */
+static void
+leave(struct client *c, const char *why)
+{
+	struct worker *w = c->worker;
+
+	c->dead = true;
+	log_end(c, why);
+	if (c->console != NULL || c->state == &CLIENT_CONSOLE)
+		w->pooler->console->leave(c);
+	if (c->server != NULL)
+		pair_abandon(c, why);
+	if (c->lane != NULL) {
+		lane_leave(c->lane, c);
+		c->lane->client_count--;
+	}
+	if (c->keyed)
+		map_remove(&w->keys, &c->in_keys);
+	list_remove(&c->in_newcomers);
+	list_remove(&c->in_worker);
+	list_add_last(&w->dead_clients, &c->in_worker);
+	loop_later(w->loop, &w->sweep);
+	atomic_fetch_sub(&w->client_count, 1);
+	atomic_fetch_sub(&w->pooler->clients, 1);
+}
+
+void
+client_close(struct client *c, const char *why)
+{
+	if (c->dead)
+		return;
+	leave(c, why);
+	link_close(c->link);
+	c->link = NULL;
+}
+
+void
+client_refuse(struct client *c, const struct err *e)
+{
+	struct buf b = { 0 };
+	char who[256], text[600];
+
+	if (c->dead)
+		return;
+	if (c->worker->setup->conf->log_pooler_errors)
+		log_line(LOG_LEVEL_WARNING, client_who(c, who), "pooler error: %s",
+		    log_escape(span_text(e->text), text, sizeof(text)));
+	reply_write_error(&b, "FATAL", e);
+	if (!b.failed)
+		link_send(c->link, b.at, b.len);
+	buf_fini(&b);
+	leave(c, e->text);
+	link_finish(c->link);
+	c->link = NULL;
+}
+
+void
+client_refuse_text(struct client *c, const char *format, ...)
+{
+	struct err e = { 0 };
+	char text[sizeof(e.text)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	err_set(&e, SQLSTATE_PROTOCOL, "%s", text);
+	client_refuse(c, &e);
+}
+
+void
+client_notice(struct client *c, const char *text)
+{
+	struct buf b = { 0 };
+
+	reply_write_notice(&b, "00000", text, NULL);
+	if (!b.failed)
+		link_send(c->link, b.at, b.len);
+	buf_fini(&b);
+}
+
+void
+client_free(struct client *c)
+{
+	list_remove(&c->in_worker);
+	profile_drop(c->profile);
+	names_fini(&c->names);
+	login_free(c->login);
+	mem_wipe(c->key, sizeof(c->key));
+	mem_free(c->unnamed);
+	mem_free(c->user);
+	mem_free(c->database);
+	mem_free(c);
+}
+
+/* --- cancel --- */
+
+/*
+ * Running: the request goes on to the server. Waiting: what it waits with is answered as a canceled
+ * query would be, at once, and it keeps its connection.
+ */
+void
+client_canceled(struct client *c)
+{
+	if (c->state == &CLIENT_CONSOLE)
+		c->worker->pooler->console->cancel(c);
+	else if (c->state == &CLIENT_ACTIVE && c->server != NULL && !talk_quiet(&c->server->talk))
+		cancel_server(c->server);
+	else if (c->state == &CLIENT_WAITING && c->welcomed)
+		client_cancel_wait(c);
+}
+
+const char *
+client_who(const struct client *c, char *out)
+{
+	char where[80], database[64], user[64];
+
+	log_escape(span_text(c->database != NULL ? c->database : "(nodb)"), database,
+	    sizeof(database));
+	log_escape(span_text(c->user != NULL ? c->user : "(nouser)"), user, sizeof(user));
+	snprintf(out, 256, "C-%llu: %s/%s@%s", (unsigned long long)c->id, database, user,
+	    addr_text(&c->peer, where));
+	return out;
+}

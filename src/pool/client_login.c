@@ -1,0 +1,576 @@
+/*
+ * client_login.c - from an accepted connection to a client that may ask: TLS, startup
+ * packet, authentication, welcome. Until it has authenticated a client costs one socket
+ * and no server, whatever it sends.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/login.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "base/text.h"
+#include "pool/cancel.h"
+#include "pool/client.h"
+#include "pool/place.h"
+#include "pool/server.h"
+#include "wire/reply.h"
+#include "wire/startup.h"
+
+#define NAME_MOST 127u			/* bytes of a user or database name */
+#define TLS_FIRST_BYTE 0x16		/* a handshake record: direct TLS */
+#define PID_LEAST 0x00400001u		/* above Linux's process ids: no tool hits a server's by chance */
+
+static size_t answer_encryption(struct client *c, const struct startup *s, size_t len,
+    enum startup_kind kind);
+static void hello(struct client *c, const struct startup *s);
+static void login_over(struct client *c, enum login_verdict verdict, struct buf *reply,
+    const struct err *e);
+
+static const struct conf *
+conf_of(const struct client *c)
+{
+	return c->worker->setup->conf;
+}
+
+static bool
+may_use_tls(const struct client *c)
+{
+	return c->worker->setup->client_tls != NULL && c->peer.kind != ADDR_UNIX;
+}
+
+/* --- first bytes --- */
+
+static size_t
+start_tls(struct client *c)
+{
+	struct err e = { 0 };
+
+	if (!link_secure(c->link, c->worker->setup->client_tls, LINK_ACCEPTS, NULL, &e))
+		client_close(c, e.text);
+	return 0;
+}
+
+size_t
+client_start_bytes(struct client *c, const char *at, size_t len)
+{
+	struct startup s;
+	enum startup_kind kind;
+
+	if (at[0] == TLS_FIRST_BYTE && may_use_tls(c) && !link_is_secure(c->link) && !c->tls_asked) {
+		c->tls_asked = true;
+		return start_tls(c);
+	}
+	kind = startup_read(span_of(at, len), &s);
+	switch (kind) {
+	case STARTUP_MORE:
+		return 0;
+	case STARTUP_BAD:
+		client_refuse_text(c, "bad packet header: %s", s.why);
+		return len;
+	case STARTUP_OLD:
+		client_refuse_text(c, "old V2 protocol not supported");
+		return len;
+	case STARTUP_NEW:
+		client_refuse_text(c, "unsupported frontend protocol %u.%u: server supports 3.0 to 3.2",
+		    s.version >> 16, s.version & 0xffff);
+		return len;
+	case STARTUP_SSL:
+	case STARTUP_GSS:
+		return answer_encryption(c, &s, len, kind);
+	case STARTUP_CANCEL:
+		cancel_request(c->worker, s.pid, s.key);
+		client_close(c, "cancel request");
+		return len;
+	case STARTUP_HELLO:
+		hello(c, &s);
+		return c->dead ? len : s.size;
+	}
+	return len;
+}
+
+/* SSLRequest, GSSENCRequest: one byte, and nothing may stand behind the question. */
+static size_t
+answer_encryption(struct client *c, const struct startup *s, size_t len, enum startup_kind kind)
+{
+	bool tls = kind == STARTUP_SSL;
+	bool *asked = tls ? &c->tls_asked : &c->gss_asked;
+
+	if (len != s->size) {
+		client_refuse_text(c, "received unencrypted data after %s request",
+		    tls ? "SSL" : "GSSAPI encryption");
+		return len;
+	}
+	if (*asked || link_is_secure(c->link)) {
+		client_close(c, "encryption requested twice");
+		return len;
+	}
+	*asked = true;
+	if (!tls || !may_use_tls(c)) {
+		link_send(c->link, "N", 1);
+	} else {
+		link_send(c->link, "S", 1);
+		start_tls(c);
+	}
+	return len;
+}
+
+void
+client_secured(struct client *c)
+{
+	(void)c;	/* the startup packet follows, encrypted */
+}
+
+/* --- the startup packet --- */
+
+/* Copy NAME into *OUT; false: refused. */
+static bool
+take_name(struct client *c, struct span name, const char *what, char **out)
+{
+	if (name.len > NAME_MOST) {
+		client_refuse_text(c, "%s too long", what);
+		return false;
+	}
+	mem_free(*out);
+	*out = mem_copy_text(name.at, name.len);
+	if (*out == NULL)
+		client_close(c, "out of memory");
+	return *out != NULL;
+}
+
+/* A setting the client asks for; what the operator wants ignored is. */
+static bool
+take_setting(struct client *c, struct span name, struct span value)
+{
+	const char *ignored = conf_of(c)->ignore_startup_parameters;
+	const struct profile *with;
+	struct buf canonical = { 0 };
+
+	if (ignored != NULL && text_list_has(span_text(ignored), name))
+		return true;
+	profile_canonical(name, value, &canonical);
+	with = profile_with(c->profile, name, buf_span(&canonical), false);
+	buf_fini(&canonical);
+	client_take_profile(c, with);
+	return with != NULL;
+}
+
+static bool
+take_options(struct client *c, struct span rest)
+{
+	struct buf name = { 0 }, value = { 0 };
+	int found;
+
+	if (conf_of(c)->ignore_startup_parameters != NULL &&
+	    text_list_has(span_text(conf_of(c)->ignore_startup_parameters), SPAN_LITERAL("options")))
+		return true;
+	while ((found = startup_option(&rest, &name, &value)) > 0)
+		take_setting(c, buf_span(&name), buf_span(&value));
+	buf_fini(&name);
+	buf_fini(&value);
+	if (found < 0)
+		client_refuse_text(c, "unsupported options startup parameter: "
+		    "only '-c config=val' and '--config=val' are allowed");
+	return found == 0;
+}
+
+static void
+take_replication(struct client *c, struct span value)
+{
+	static const char *const yes[] = { "true", "on", "yes", "1", "t", "y" };
+
+	if (span_is_nocase(value, "database"))
+		c->replication = "database";
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		if (span_is_nocase(value, yes[i]))
+			c->replication = "true";
+}
+
+/* One parameter of the startup packet; false: refused. _pq_ ones are counted and gathered. */
+static bool
+take_parameter(struct client *c, struct span name, struct span value, struct buf *unknown,
+    uint32_t *unknown_count)
+{
+	if (span_is(name, "user"))
+		return take_name(c, value, "username", &c->user);
+	if (span_is(name, "database"))
+		return take_name(c, value, "database name", &c->database);
+	if (span_is(name, "options"))
+		return take_options(c, value);
+	if (span_is(name, "replication")) {
+		take_replication(c, value);
+		return true;
+	}
+	if (span_starts(name, "_pq_.")) {
+		buf_put(unknown, name.at, name.len + 1);
+		++*unknown_count;
+		return true;
+	}
+	return take_setting(c, name, value);
+}
+
+/* Newer minor versions and options we do not know are negotiated away, once (protocol 3.2). */
+static void
+negotiate(struct client *c, uint32_t version, uint32_t count, struct span names)
+{
+	struct buf b = { 0 };
+
+	c->version = version < PROTOCOL_3_2 ? version : PROTOCOL_3_2;
+	if (c->version == version && count == 0)
+		return;
+	reply_write_negotiate(&b, c->version, count, names);
+	if (!b.failed)
+		link_send(c->link, b.at, b.len);
+	buf_fini(&b);
+}
+
+/* application_name says where the client sits, if the operator wants that. */
+static void
+add_host(struct client *c)
+{
+	const struct setting_value *app = profile_get(c->profile, SPAN_LITERAL("application_name"));
+	char text[200], where[80];
+
+	if (!conf_of(c)->application_name_add_host)
+		return;
+	snprintf(text, sizeof(text), "%.100s - %s",
+	    app != NULL && app->value.len > 0 ? app->value.at : "app", addr_text(&c->peer, where));
+	client_take_profile(c, profile_with(c->profile, SPAN_LITERAL("application_name"),
+	    span_text(text), false));
+}
+
+static bool
+take_parameters(struct client *c, const struct startup *s)
+{
+	struct span params = s->params, name, value;
+	struct buf unknown = { 0 };
+	uint32_t count = 0;
+	bool good = true;
+
+	while (good && startup_next(&params, &name, &value))
+		good = take_parameter(c, name, value, &unknown, &count);
+	if (good)
+		negotiate(c, s->version, count, buf_span(&unknown));
+	buf_fini(&unknown);
+	if (!good)
+		return false;
+	if (c->user == NULL || c->user[0] == '\0') {
+		client_refuse_text(c, "no username supplied");
+		return false;
+	}
+	if (c->database == NULL || c->database[0] == '\0') {
+		mem_free(c->database);
+		c->database = mem_copy_text(c->user, strlen(c->user));
+	}
+	if (c->database == NULL)
+		client_close(c, "out of memory");
+	return c->database != NULL;
+}
+
+/* The console's own: user pgbouncer or pgweir over the unix socket, with our uid, needs no password. */
+static bool
+is_our_own(const struct client *c)
+{
+	return conf_is_console(span_text(c->database)) && c->peer.kind == ADDR_UNIX &&
+	    (strcmp(c->user, "pgbouncer") == 0 || strcmp(c->user, "pgweir") == 0) &&
+	    c->peer.u.unix_peer.uid == geteuid();
+}
+
+static enum login_method
+method_of(const struct client *c)
+{
+	if (is_our_own(c))
+		return LOGIN_ANY;
+	switch (conf_of(c)->auth_type) {
+	case AUTH_TYPE_ANY:
+		return LOGIN_ANY;
+	case AUTH_TYPE_TRUST:
+		return LOGIN_TRUST;
+	case AUTH_TYPE_PLAIN:
+		return LOGIN_PLAIN;
+	case AUTH_TYPE_MD5:
+		return LOGIN_MD5;
+	default:
+		return LOGIN_SCRAM;
+	}
+}
+
+static void
+hello(struct client *c, const struct startup *s)
+{
+	const struct conf *conf = conf_of(c);
+	const struct conf_user *user;
+	struct login_rules rules;
+	struct buf reply = { 0 };
+	struct err e = { 0 };
+	enum login_verdict verdict;
+
+	if (conf->client_tls_sslmode >= SSLMODE_REQUIRE && c->peer.kind != ADDR_UNIX &&
+	    !link_is_secure(c->link)) {
+		client_refuse_text(c, "SSL required");
+		return;
+	}
+	if (!take_parameters(c, s))
+		return;
+	if (atomic_load(&c->worker->pooler->clients) > conf->max_client_conn &&
+	    !conf_is_console(span_text(c->database))) {
+		client_refuse_text(c, "no more connections allowed (max_client_conn)");
+		return;
+	}
+	add_host(c);
+	user = conf_user(conf, span_text(c->user));
+	rules = (struct login_rules){
+		.method = method_of(c), .scram_iterations = conf->scram_iterations,
+		.keyring = c->worker->pooler->keyring,
+	};
+	client_become(c, &CLIENT_AUTH);
+	verdict = login_begin(&c->login, &rules, span_text(c->user),
+	    user != NULL ? span_text(user->secret) : span_of("", 0),
+	    user != NULL && user->secret != NULL, &reply, &e);
+	login_over(c, verdict, &reply, &e);
+	buf_fini(&reply);
+}
+
+/* --- authentication --- */
+
+size_t
+client_auth_bytes(struct client *c, const char *at, size_t len)
+{
+	struct frame_head head;
+	struct buf reply = { 0 };
+	struct err e = { 0 };
+	enum login_verdict verdict;
+
+	switch (frame_look(at, len, &head)) {
+	case FRAME_SHORT:
+		return 0;
+	case FRAME_BAD:
+		client_refuse_text(c, "bad packet header: the length cannot be");
+		return len;
+	case FRAME_HEADER:
+		break;
+	}
+	if (head.kind == 'X') {
+		client_close(c, "client close request");
+		return len;
+	}
+	if (head.kind != 'p' || head.size - FRAME_HEAD > LOGIN_BODY_MOST) {
+		client_refuse_text(c, head.kind != 'p' ?
+		    "expected a password message, got something else" : "password too long");
+		return len;
+	}
+	if (len < head.size) {
+		link_expect(c->link, head.size);
+		return 0;
+	}
+	verdict = login_step(c->login, head.kind,
+	    span_of(at + FRAME_HEAD, head.size - FRAME_HEAD), &reply, &e);
+	login_over(c, verdict, &reply, &e);
+	if (reply.at != NULL)
+		mem_wipe(reply.at, reply.cap);
+	buf_fini(&reply);
+	return c->dead ? len : head.size;
+}
+
+static void
+log_attempt(struct client *c)
+{
+	char who[256], tls[64], database[160], user[160];
+
+	if (!conf_of(c)->log_connections)
+		return;
+	link_tls_text(c->link, tls);
+	log_line(LOG_LEVEL_LOG, client_who(c, who),
+	    "login attempt: db=%s user=%s tls=%s replication=%s",
+	    log_escape(span_text(c->database), database, sizeof(database)),
+	    log_escape(span_text(c->user), user, sizeof(user)), tls[0] ? tls : "no",
+	    c->replication == NULL ? "no" : strcmp(c->replication, "true") == 0 ? "yes" : "database");
+}
+
+static void
+login_over(struct client *c, enum login_verdict verdict, struct buf *reply,
+    const struct err *e)
+{
+	if (reply->failed) {
+		client_close(c, "out of memory");
+		return;
+	}
+	if (reply->len > 0)
+		link_send(c->link, reply->at, reply->len);
+	switch (verdict) {
+	case LOGIN_MORE:
+		return;
+	case LOGIN_NO:
+		log_attempt(c);
+		client_refuse(c, e);
+		return;
+	case LOGIN_YES:
+		log_attempt(c);
+		login_free(c->login);
+		c->login = NULL;
+		client_enter(c);
+		return;
+	}
+}
+
+/* --- who is in --- */
+
+static void
+draw_key(struct client *c)
+{
+	struct worker *w = c->worker;
+
+	c->key_len = c->version >= PROTOCOL_3_2 ? CLIENT_KEY_MOST : 4;
+	rand_bytes(c->key, c->key_len);
+	do {
+		c->pid = rand_u32() & 0x7fffffff;
+	} while (c->pid < PID_LEAST);
+	c->keyed = map_add(&w->keys, &c->in_keys, c->pid);
+}
+
+static void
+enter_console(struct client *c)
+{
+	struct err e = { 0 };
+	struct pool *pool = place_console(c->worker->pooler);
+
+	c->lane = pool != NULL ? worker_lane(c->worker, pool) : NULL;
+	if (c->lane == NULL) {
+		client_close(c, "out of memory");
+		return;
+	}
+	c->lane->client_count++;
+	draw_key(c);
+	if (is_our_own(c))
+		c->admin = true;
+	client_become(c, &CLIENT_CONSOLE);
+	c->welcomed = true;
+	list_remove(&c->in_newcomers);
+	if (!c->worker->pooler->console->enter(c, &e))
+		client_refuse(c, &e);
+	else
+		count_one(c->lane, client_logins);
+}
+
+void
+client_enter(struct client *c)
+{
+	struct pooler *p = c->worker->pooler;
+	struct span database = span_text(c->database);
+	const struct conf_database *db = conf_database(conf_of(c), database);
+	struct pool *pool;
+
+	if (conf_is_console(database)) {
+		enter_console(c);
+		return;
+	}
+	if (db == NULL) {
+		client_refuse_text(c, "no such database: %s", c->database);
+		return;
+	}
+	if (place_disabled(p, database)) {
+		client_refuse_text(c, "database \"%s\" is disabled", c->database);
+		return;
+	}
+	if (atomic_load(&p->shutting)) {
+		client_refuse_text(c, "pooler is shutting down");
+		return;
+	}
+	if (conf_of(c)->auth_type == AUTH_TYPE_ANY && db->user == NULL) {
+		client_refuse_text(c, "bouncer config error");
+		return;
+	}
+	pool = place_find(p, conf_of(c), database, span_text(c->user), c->replication);
+	c->lane = pool != NULL ? worker_lane(c->worker, pool) : NULL;
+	if (c->lane == NULL) {
+		client_close(c, "out of memory");
+		return;
+	}
+	c->lane->client_count++;
+	client_refresh(c);
+	if (!client_welcome(c) && !c->dead)
+		lane_take(c->lane, c);	/* the first server says what to greet with */
+}
+
+void
+client_refresh(struct client *c)
+{
+	const struct conf *conf = conf_of(c);
+	const struct conf_database *db = conf_database(conf, span_text(c->database));
+	const struct conf_user *user = conf_user(conf, span_text(c->user));
+
+	c->wait_timeout = conf_query_wait_timeout(conf, db, user);
+	c->idle_timeout = conf_client_idle_timeout(conf, user);
+}
+
+/* Both what fresh servers report and what the client asked for. */
+static const struct profile *
+greeting_profile(struct client *c, const struct profile *welcome)
+{
+	const struct profile *all = profile_hold(welcome);
+
+	for (unsigned i = 0; all != NULL && i < profile_count(c->profile); i++) {
+		const struct setting_value *v = profile_at(c->profile, i);
+		const struct profile *with = profile_with(all, v->name, v->value, false);
+
+		profile_drop(all);
+		all = with;
+	}
+	return all;
+}
+
+/* AuthenticationOk, settings, key, ReadyForQuery: one write. */
+static void
+greet(struct client *c)
+{
+	const char *notice = conf_of(c)->login_notify_message;
+	struct buf b = { 0 };
+
+	reply_write_auth(&b, AUTH_OK, span_of(NULL, 0));
+	for (unsigned i = 0; i < profile_count(c->profile); i++) {
+		const struct setting_value *v = profile_at(c->profile, i);
+
+		if (v->reported)
+			reply_write_parameter(&b, v->name, v->value);
+	}
+	reply_write_key(&b, c->pid, span_of(c->key, c->key_len));
+	if (notice != NULL && notice[0] != '\0')
+		reply_write_notice(&b, "00000", notice, NULL);
+	reply_write_ready(&b, 'I');
+	if (b.failed || !link_send(c->link, b.at, b.len))
+		client_close(c, "client unexpected eof");
+	buf_fini(&b);
+}
+
+bool
+client_welcome(struct client *c)
+{
+	struct pooler *p = c->worker->pooler;
+	const struct profile *welcome, *mine;
+
+	pthread_mutex_lock(&p->mutex);
+	welcome = c->lane->pool->welcome;
+	if (welcome != NULL)
+		profile_hold(welcome);
+	pthread_mutex_unlock(&p->mutex);
+	if (welcome == NULL)
+		return false;
+	mine = greeting_profile(c, welcome);
+	profile_drop(welcome);
+	if (mine == NULL) {
+		client_close(c, "out of memory");
+		return false;
+	}
+	client_take_profile(c, mine);
+	draw_key(c);
+	c->welcomed = true;
+	list_remove(&c->in_newcomers);
+	count_one(c->lane, client_logins);
+	client_become(c, &CLIENT_IDLE);
+	greet(c);
+	if (!c->dead && link_kept(c->link) > 0)
+		link_kick_later(c->link);
+	return !c->dead;
+}

@@ -1,0 +1,205 @@
+/*
+ * deadline.c - every timeout, one row each: what it is about, since when it counts, how long it may take,
+ * what its end is called. PgBouncer's names and texts.
+ */
+#include "pool/deadline.h"
+
+#include <string.h>
+
+#include "pool/cancel.h"
+#include "pool/client.h"
+#include "pool/lane.h"
+#include "pool/pair.h"
+#include "pool/server.h"
+
+#define HIDDEN_MOST (10 * SECOND)	/* a clean-up or a change of settings that takes longer is given up */
+
+/* --- servers with something under way --- */
+
+struct server_deadline {
+	usec_t		(*since)(const struct server *s);	/* 0: does not apply now */
+	usec_t		(*most)(const struct server *s);	/* 0: no limit */
+	const char	*text;		/* its client hears it, the log too */
+};
+
+static usec_t
+query_since(const struct server *s)
+{
+	return s->client != NULL && s->in_query ? s->query_began : 0;
+}
+
+static usec_t
+query_most(const struct server *s)
+{
+	return s->lane->rules.query_timeout;
+}
+
+/* In a transaction, everything answered: it is the client that takes its time. */
+static usec_t
+idle_transaction_since(const struct server *s)
+{
+	return s->client != NULL && talk_quiet(&s->talk) && s->talk.status != 'I' ? s->heard : 0;
+}
+
+static usec_t
+idle_transaction_most(const struct server *s)
+{
+	return s->lane->rules.idle_transaction_timeout;
+}
+
+static usec_t
+transaction_since(const struct server *s)
+{
+	return s->client != NULL && s->in_xact ? s->xact_began : 0;
+}
+
+static usec_t
+transaction_most(const struct server *s)
+{
+	return s->lane->rules.transaction_timeout;
+}
+
+static usec_t
+hidden_since(const struct server *s)
+{
+	return s->state == &SERVER_SETTLING || s->state == &SERVER_RESET ||
+	    s->state == &SERVER_RESCUE ? s->since : 0;
+}
+
+static usec_t
+hidden_most(const struct server *s)
+{
+	(void)s;
+	return HIDDEN_MOST;
+}
+
+static const struct server_deadline server_deadlines[] = {
+	{ query_since, query_most, "query timeout" },
+	{ idle_transaction_since, idle_transaction_most, "idle transaction timeout" },
+	{ transaction_since, transaction_most, "transaction timeout" },
+	{ hidden_since, hidden_most, "server does not answer" },
+};
+
+static void
+look_at_server(struct server *s, usec_t now)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(server_deadlines); i++) {
+		const struct server_deadline *d = &server_deadlines[i];
+		usec_t since = d->since(s), most = d->most(s);
+
+		if (since != 0 && most > 0 && now - since >= most) {
+			server_close(s, d->text);
+			return;
+		}
+	}
+}
+
+/* --- servers being opened --- */
+
+static void
+look_at_opening(struct server *s, usec_t now)
+{
+	usec_t most = s->setup->conf->server_connect_timeout;
+	struct err e = { 0 };
+
+	if (most == 0 || now - s->born < most)
+		return;
+	err_set(&e, SQLSTATE_CONNECT, "connect timeout");
+	server_open_failed(s, &e, false);
+}
+
+/* --- clients that wait for a server --- */
+
+static void
+look_at_waiting(struct client *c, const struct conf *conf, usec_t now)
+{
+	usec_t waited = now - c->since;
+
+	if (c->wait_timeout > 0 && waited >= c->wait_timeout) {
+		client_refuse_text(c, "query_wait_timeout");
+	} else if (c->welcomed && conf->query_timeout > 0 && waited >= conf->query_timeout) {
+		client_refuse_text(c, "query_timeout");
+	} else if (c->welcomed && c->wait_notified == 0 && conf->query_wait_notify > 0 &&
+	    waited >= conf->query_wait_notify) {
+		c->wait_notified = now;
+		client_notice(c,
+		    "No server connection available in postgres backend, client being queued");
+	}
+}
+
+/* --- clients that log in, clients that do nothing --- */
+
+static void
+look_at_newcomers(struct worker *w, const struct conf *conf, usec_t wall)
+{
+	usec_t most = conf->client_login_timeout;
+
+	LIST_EACH(n, &w->newcomers) {
+		struct client *c = CONTAINER_OF(n, struct client, in_newcomers);
+
+		/* They stand in order of arrival. */
+		if (most == 0 || wall - c->connected < most)
+			return;
+		client_refuse_text(c, c->state == &CLIENT_WAITING ?
+		    "client_login_timeout (server down)" : "client_login_timeout");
+	}
+}
+
+static void
+look_at_idle(struct worker *w, usec_t now)
+{
+	LIST_EACH(n, &w->clients) {
+		struct client *c = CONTAINER_OF(n, struct client, in_worker);
+
+		if (c->state == &CLIENT_IDLE && c->idle_timeout > 0 &&
+		    now - c->since >= c->idle_timeout)
+			client_refuse_text(c, "client_idle_timeout");
+	}
+}
+
+static bool
+anybody_has_idle_timeout(const struct conf *conf)
+{
+	if (conf->client_idle_timeout > 0)
+		return true;
+	for (size_t i = 0; i < conf->n_users; i++)
+		if (conf->users[i].client_idle_timeout != USEC_UNSET)
+			return true;
+	return false;
+}
+
+/* --- all --- */
+
+static void
+look_at_lane(struct lane *lane, const struct conf *conf, usec_t now)
+{
+	bool leaving = atomic_load(&lane->worker->pooler->no_servers);
+
+	LIST_EACH(a, &lane->busy)
+		look_at_server(CONTAINER_OF(a, struct server, in_lane), now);
+	LIST_EACH(b, &lane->opening)
+		look_at_opening(CONTAINER_OF(b, struct server, in_lane), now);
+	LIST_EACH(d, &lane->waiting) {
+		struct client *c = CONTAINER_OF(d, struct client, in_lane);
+
+		if (leaving)
+			client_refuse_text(c, "server shutting down");
+		else
+			look_at_waiting(c, conf, now);
+	}
+	lane_tick(lane, now);
+}
+
+void
+deadline_tick(struct worker *w, usec_t now)
+{
+	const struct conf *conf = w->setup->conf;
+
+	look_at_newcomers(w, conf, loop_wall(w->loop));
+	if (anybody_has_idle_timeout(conf))
+		look_at_idle(w, now);
+	LIST_EACH(n, &w->lanes)
+		look_at_lane(CONTAINER_OF(n, struct lane, in_worker), conf, now);
+	if (conf->cancel_wait_timeout > 0)
+		cancel_tick(w, now, conf->cancel_wait_timeout);
+}

@@ -1,0 +1,555 @@
+/*
+ * lane.c - one worker's part of a pool. The ledger decides, this file acts: takes idle
+ * servers, lets clients wait, opens servers, passes them on, also to other workers.
+ */
+#include "pool/lane.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "pool/client.h"
+#include "pool/pair.h"
+#include "pool/place.h"
+#include "pool/server.h"
+#include "pool/settle.h"
+
+#define RETRY_LEAST (50 * MSEC)		/* first pause after a server could not be reached */
+#define RETRY_MOST (2 * SECOND)		/* longest */
+
+static void place_server(struct lane *lane, struct server *server, struct give give);
+static bool serve(struct lane *lane, struct client *client, struct server *server);
+static void send_away(struct lane *lane, struct server *server, unsigned to);
+static void do_errand(struct lane *lane, struct errand errand);
+static void open_nudge(struct letter *letter, void *receiver);
+static void tell_waiters(struct lane *lane, const struct err *e);
+
+struct lane *
+lane_new(struct worker *w, struct pool *pool)
+{
+	struct lane *lane = mem_new(sizeof(*lane));
+
+	if (lane == NULL)
+		return NULL;
+	lane->worker = w;
+	lane->pool = pool;
+	list_init(&lane->idle);
+	list_init(&lane->busy);
+	list_init(&lane->opening);
+	list_init(&lane->waiting);
+	lane->nudge.open = open_nudge;
+	node_init(&lane->in_worker);
+	list_add_last(&w->lanes, &lane->in_worker);
+	lane_refresh(lane, NULL);
+	ledger_sit(&pool->ledger, &lane->seat, w->index);
+	return lane;
+}
+
+void
+lane_free(struct lane *lane)
+{
+	list_remove(&lane->in_worker);
+	mem_free(lane);
+}
+
+/* --- rules --- */
+
+static const char *
+unless_empty(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+static void
+set_rules(struct lane *lane, const struct conf *c, const struct conf_database *db)
+{
+	const struct conf_user *user = conf_user(c, span_text(lane->pool->user));
+	struct rules *r = &lane->rules;
+
+	r->mode = lane->pool->replication != NULL ? POOL_MODE_SESSION :
+	    conf_pool_mode(c, db, user);
+	r->max_prepared = c->max_prepared_statements;
+	r->tracking = r->mode != POOL_MODE_SESSION && r->max_prepared > 0;
+	r->min_size = conf_min_pool_size(c, db);
+	r->round_robin = c->server_round_robin;
+	r->reset_always = c->server_reset_query_always;
+	r->reset_query = unless_empty(c->server_reset_query);
+	r->check_query = unless_empty(c->server_check_query);
+	if (r->check_query != NULL && strcmp(r->check_query, "<empty>") == 0)
+		r->check_query = "";
+	r->check_delay = c->server_check_delay;
+	r->query_timeout = conf_query_timeout(c, user);
+	r->idle_transaction_timeout = conf_idle_transaction_timeout(c, user);
+	r->transaction_timeout = conf_transaction_timeout(c, user);
+	r->server_lifetime = conf_server_lifetime(c, db);
+	r->server_idle_timeout = c->server_idle_timeout;
+}
+
+static bool
+server_tls_differs(const struct conf *a, const struct conf *b)
+{
+	for (size_t i = 0; i < tls_settings.count; i++) {
+		const struct setting *row = &tls_settings.rows[i];
+
+		if (span_starts(span_text(row->name), "server_tls") && !setting_same(row, a, b))
+			return true;
+	}
+	return false;
+}
+
+/* No server of this lane is used again once it is free. */
+static void
+doom_all(struct lane *lane, const char *why)
+{
+	LIST_EACH(n, &lane->busy)
+		CONTAINER_OF(n, struct server, in_lane)->doomed = true;
+	lane_close_idle(lane, true, why);
+}
+
+/* Clients of a database that is gone. */
+static void
+send_home(struct lane *lane)
+{
+	LIST_EACH(n, &lane->worker->clients) {
+		struct client *c = CONTAINER_OF(n, struct client, in_worker);
+
+		if (c->lane == lane)
+			client_refuse_text(c, "database removed");
+	}
+}
+
+void
+lane_refresh(struct lane *lane, const struct setup *before)
+{
+	const struct conf *now = lane->worker->setup->conf;
+	const struct conf_database *db = place_database(now, lane->pool);
+	const struct conf_database *was;
+
+	if (lane->pool->console)
+		return;
+	lane->removed = db == NULL;
+	if (db == NULL) {
+		doom_all(lane, "database removed");
+		send_home(lane);
+		return;
+	}
+	set_rules(lane, now, db);
+	if (before == NULL)
+		return;
+	was = place_database(before->conf, lane->pool);
+	if (was == NULL || conf_database_moved(was, db) || server_tls_differs(before->conf, now))
+		doom_all(lane, "database configuration changed");
+	lane_cover(lane);
+}
+
+/* --- taking --- */
+
+static struct server *
+next_idle(struct lane *lane)
+{
+	struct node *node = lane->rules.round_robin ? list_last(&lane->idle) :
+	    list_first(&lane->idle);
+
+	return CONTAINER_OF(node, struct server, in_lane);
+}
+
+/* Tell CLIENT what the server said when it refused us last. */
+static void
+refuse_cached(struct lane *lane, struct client *client)
+{
+	struct pooler *p = lane->worker->pooler;
+	struct err e;
+
+	pthread_mutex_lock(&p->mutex);
+	e = lane->pool->last_error;
+	pthread_mutex_unlock(&p->mutex);
+	client_refuse(client, &e);
+}
+
+bool
+lane_take(struct lane *lane, struct client *client)
+{
+	usec_t now = loop_now(lane->worker->loop);
+	struct errand errand;
+
+	if (lane->removed) {
+		client_refuse_text(client, "database removed");
+		return false;
+	}
+	if (likely(ledger_take(&lane->seat, &client->want, now, &errand))) {
+		struct server *server = next_idle(lane);
+
+		server_list(server, IN_BUSY);
+		return pair_join(client, server);
+	}
+	if (errand.what == ERRAND_REFUSE) {
+		refuse_cached(lane, client);
+		return false;
+	}
+	client_become(client, &CLIENT_WAITING);
+	list_add_last(&lane->waiting, &client->in_lane);
+	lane->waiting_count++;
+	if (errand.what != ERRAND_NONE) {
+		do_errand(lane, errand);
+		lane_cover(lane);
+	}
+	return false;
+}
+
+void
+lane_leave(struct lane *lane, struct client *client)
+{
+	ledger_leave(&client->want);
+	if (!node_linked(&client->in_lane))
+		return;
+	list_remove(&client->in_lane);
+	lane->waiting_count--;
+}
+
+void
+lane_cover(struct lane *lane)
+{
+	usec_t now = loop_now(lane->worker->loop);
+	struct errand errand;
+
+	while ((errand = ledger_cover(&lane->seat, now)).what != ERRAND_NONE)
+		do_errand(lane, errand);
+}
+
+static void
+do_errand(struct lane *lane, struct errand errand)
+{
+	struct lane *other;
+
+	switch (errand.what) {
+	case ERRAND_NONE:
+	case ERRAND_REFUSE:
+		return;
+	case ERRAND_OPEN:
+		server_open(lane);
+		return;
+	case ERRAND_NUDGE:
+		other = CONTAINER_OF(lane->pool->ledger.seats[errand.lane], struct lane, seat);
+		if (atomic_fetch_add(&other->nudge_count, 1) == 0)
+			mailbox_post(other->worker->mailbox, &other->nudge);
+		return;
+	}
+}
+
+/* Another lane has a client for an idle server of ours. */
+static void
+open_nudge(struct letter *letter, void *receiver)
+{
+	struct lane *lane = CONTAINER_OF(letter, struct lane, nudge);
+	unsigned count = atomic_exchange(&lane->nudge_count, 0);
+
+	(void)receiver;
+	while (count-- > 0) {
+		struct give give;
+
+		if (!ledger_nudged(&lane->seat, loop_now(lane->worker->loop), &give))
+			continue;
+		struct server *server = next_idle(lane);
+
+		server_list(server, IN_BUSY);
+		place_server(lane, server, give);
+	}
+	lane_cover(lane);
+}
+
+/* --- giving --- */
+
+static bool
+too_old(const struct lane *lane, const struct server *server, usec_t now)
+{
+	usec_t life = lane->rules.server_lifetime;
+
+	return life == 0 || now - server->born >= life;
+}
+
+void
+lane_release(struct lane *lane, struct server *server)
+{
+	usec_t now = loop_now(lane->worker->loop);
+
+	server->used = now;
+	if (lane->pool->replication != NULL) {
+		server_close(server, "replication client has left");
+	} else if (server->doomed || lane->removed) {
+		server_close(server, "database configuration changed");
+	} else if (server->talk.doubt || link_kept(server->link) > 0 ||
+	    link_unsent(server->link) > 0) {
+		server_close(server, "client left the server in an unclear state");
+	} else if (too_old(lane, server, now)) {
+		server_close(server, "server lifetime over");
+	} else if (server->cancels > 0) {
+		server_become(server, &SERVER_CANCELED);
+	} else if ((lane->rules.mode != POOL_MODE_SESSION && !lane->rules.reset_always) ||
+	    !settle_reset(server)) {
+		if (!server->dead)
+			lane_give(lane, server);
+	}
+}
+
+void
+lane_give(struct lane *lane, struct server *server)
+{
+	place_server(lane, server,
+	    ledger_give(&lane->seat, loop_now(lane->worker->loop)));
+}
+
+void
+lane_opened(struct lane *lane, struct server *server)
+{
+	atomic_store(&lane->pool->failures, 0);
+	server_list(server, IN_BUSY);
+	place_server(lane, server,
+	    ledger_opened(&lane->seat, loop_now(lane->worker->loop)));
+}
+
+/* Do what the ledger has said about SERVER, which is among the busy ones. */
+static void
+place_server(struct lane *lane, struct server *server, struct give give)
+{
+	for (;;) {
+		struct client *client;
+
+		switch (give.what) {
+		case GIVE_IDLE:
+			server_list(server, IN_IDLE);
+			server_become(server, &SERVER_IDLE);
+			return;
+		case GIVE_CLOSE:
+			server_close(server, "pool is paused or has too many servers");
+			return;
+		case GIVE_AWAY:
+			send_away(lane, server, give.lane);
+			return;
+		case GIVE_HERE:
+			client = CONTAINER_OF(give.want, struct client, want);
+			if (serve(lane, client, server))
+				return;
+			break;
+		}
+		give = ledger_give(&lane->seat, loop_now(lane->worker->loop));
+	}
+}
+
+/* Bring SERVER to CLIENT, which waits here. False: it needed none after all. */
+static bool
+serve(struct lane *lane, struct client *client, struct server *server)
+{
+	usec_t now = loop_now(lane->worker->loop);
+
+	lane_leave(lane, client);
+	count_add(lane, wait_time, now - client->since);
+	if (!client->welcomed) {
+		client_welcome(client);
+		return false;
+	}
+	if (pair_join(client, server))
+		link_kick(client->link);
+	return true;
+}
+
+/* --- from worker to worker --- */
+
+static void
+arrive(struct letter *letter, void *receiver)
+{
+	struct server *server = CONTAINER_OF(letter, struct server, letter);
+	struct lane *lane = server->lane;
+	struct client *oldest = LIST_FIRST(&lane->waiting, struct client, in_lane);
+
+	(void)receiver;
+	server_list(server, IN_BUSY);
+	count_one(lane, moves);
+	if (server->link == NULL || !link_join(server->link, lane->worker->loop, server)) {
+		if (oldest != NULL && ledger_called(&oldest->want))
+			ledger_recall(&oldest->want);
+		server_close(server, "cannot change threads");
+		return;
+	}
+	if (oldest == NULL || !ledger_called(&oldest->want) || !serve(lane, oldest, server))
+		lane_give(lane, server);
+}
+
+/* It may just be showing us its bytes: it leaves at the end of the turn. */
+static void
+depart(struct chore *chore)
+{
+	struct server *server = CONTAINER_OF(chore, struct server, depart);
+
+	if (server->doomed || !link_leave(server->link)) {
+		link_close(server->link);
+		server->link = NULL;
+	}
+	mailbox_post(server->lane->worker->mailbox, &server->letter);
+}
+
+static void
+send_away(struct lane *lane, struct server *server, unsigned to)
+{
+	server_list(server, IN_NONE);
+	server_become(server, &SERVER_AWAY);
+	server->lane = CONTAINER_OF(lane->pool->ledger.seats[to], struct lane, seat);
+	server->letter.open = arrive;
+	chore_init(&server->depart, depart);
+	loop_later(lane->worker->loop, &server->depart);
+}
+
+/* --- openings that fail --- */
+
+struct bad_news {
+	struct pool	*pool;
+	struct err	 e;
+};
+
+static void
+read_bad_news(struct worker *w, void *arg)
+{
+	struct bad_news *news = arg;
+	struct seat *seat = news->pool->ledger.seats[w->index];
+
+	if (seat != NULL)
+		tell_waiters(CONTAINER_OF(seat, struct lane, seat), &news->e);
+}
+
+static void
+tell_waiters(struct lane *lane, const struct err *e)
+{
+	LIST_EACH(n, &lane->waiting) {
+		struct client *c = CONTAINER_OF(n, struct client, in_lane);
+
+		if (!ledger_called(&c->want))
+			client_refuse(c, e);
+	}
+}
+
+/* Longer with each failure, never longer than the operator's own pause. */
+static usec_t
+back_off(struct lane *lane, unsigned failures, bool refusing)
+{
+	usec_t retry = lane->worker->setup->conf->server_login_retry;
+	usec_t pause = RETRY_LEAST;
+
+	if (refusing)
+		return retry;
+	while (failures-- > 0 && pause < RETRY_MOST)
+		pause *= 2;
+	return pause < retry || retry == 0 ? pause : retry;
+}
+
+void
+lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
+    bool fatal_for_clients)
+{
+	struct pooler *p = lane->worker->pooler;
+	unsigned failures = atomic_fetch_add(&lane->pool->failures, 1);
+	usec_t pause = back_off(lane, failures, fatal_for_clients);
+	struct bad_news *news;
+	bool none_left;
+
+	pthread_mutex_lock(&p->mutex);
+	lane->pool->last_error = *e;
+	if (fatal_for_clients)
+		snprintf(lane->pool->last_error.text, sizeof(e->text),
+		    "server login has been failing, cached error: %.400s (server_login_retry)", e->text);
+	pthread_mutex_unlock(&p->mutex);
+
+	server_list(server, IN_NONE);
+	none_left = ledger_gone_opening(&lane->seat, loop_now(lane->worker->loop) + pause,
+	    fatal_for_clients);
+	if (!fatal_for_clients || !none_left)
+		return;
+	news = mem_new(sizeof(*news));
+	if (news == NULL)
+		return;
+	news->pool = lane->pool;
+	news->e = *e;
+	if (!worker_ask_all(p, NULL, read_bad_news, mem_free, news))
+		mem_free(news);
+}
+
+/* --- ending --- */
+
+void
+lane_lost(struct lane *lane, struct server *server)
+{
+	enum server_place place = server->place;
+
+	server_list(server, IN_NONE);
+	switch (place) {
+	case IN_NONE:
+		return;
+	case IN_IDLE:
+		ledger_gone_idle(&lane->seat);
+		break;
+	case IN_BUSY:
+		ledger_gone_busy(&lane->seat);
+		break;
+	case IN_OPENING:
+		ledger_gone_opening(&lane->seat, loop_now(lane->worker->loop) + RETRY_LEAST, false);
+		break;
+	}
+	if (!lane->worker->stopping)
+		lane_cover(lane);
+}
+
+void
+lane_close_idle(struct lane *lane, bool all, const char *why)
+{
+	LIST_EACH(n, &lane->idle) {
+		struct server *server = CONTAINER_OF(n, struct server, in_lane);
+
+		if (all || server->doomed)
+			server_close(server, why);
+	}
+}
+
+/* At most one a tick goes for its age, so that a pool is not emptied at once. */
+static void
+retire_idle(struct lane *lane, usec_t now)
+{
+	const struct rules *r = &lane->rules;
+	struct ledger_view view;
+	bool one = false;
+
+	ledger_look(&lane->pool->ledger, &view);
+	LIST_EACH(n, &lane->idle) {
+		struct server *server = CONTAINER_OF(n, struct server, in_lane);
+
+		if (server->doomed) {
+			server_close(server, "database configuration changed");
+		} else if (!one && too_old(lane, server, now)) {
+			server_close(server, "server lifetime over");
+			one = true;
+		} else if (r->server_idle_timeout > 0 && view.open > r->min_size &&
+		    now - server->used >= r->server_idle_timeout) {
+			server_close(server, "server idle timeout");
+			view.open--;
+		} else if (view.most > 0 && view.open > view.most) {
+			server_close(server, "too many servers in the pool");
+			view.open--;
+		}
+	}
+}
+
+void
+lane_tick(struct lane *lane, usec_t now)
+{
+	const struct conf_database *db;
+
+	if (lane->pool->console || lane->removed)
+		return;
+	if (!list_empty(&lane->idle))
+		retire_idle(lane, now);
+	if (lane->waiting_count > 0)
+		lane_cover(lane);
+	if (lane->rules.min_size == 0)
+		return;
+	db = place_database(lane->worker->setup->conf, lane->pool);
+	if (lane->client_count > 0 || (db != NULL && db->user != NULL))
+		if (ledger_fill(&lane->seat, lane->rules.min_size, now))
+			server_open(lane);
+}

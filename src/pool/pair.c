@@ -1,0 +1,225 @@
+/*
+ * pair.c - a client and a server together.
+ *
+ *	client.link ==bytes==> client_talk ==run==> server.link
+ *	client.link <==run== server_talk <==bytes== server.link
+ *
+ * Each direction slows only itself: when a link has unsent bytes, the other side's reading rests
+ * until they are gone (client.slow, server.slow).
+ */
+#include "pool/pair.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "pool/settle.h"
+#include "wire/reply.h"
+#include "wire/write.h"
+
+/* Undo the link between the two, and whatever one was paused for the other. */
+static void
+unlink_pair(struct client *c, struct server *s)
+{
+	c->server = NULL;
+	s->client = NULL;
+	if (s->slow && !c->dead)
+		link_resume(c->link);
+	if (c->slow && !s->dead && s->link != NULL)
+		link_resume(s->link);
+	s->slow = c->slow = false;
+}
+
+bool
+pair_join(struct client *client, struct server *server)
+{
+	insist(client->server == NULL && server->client == NULL);
+	client->server = server;
+	server->client = client;
+	count_one(client->lane, server_assignments);
+	server_become(server, &SERVER_ACTIVE);
+	client_become(client, &CLIENT_ACTIVE);
+	switch (settle_begin(server)) {
+	case SETTLE_FITS:
+		return true;
+	case SETTLE_SENT:
+		client_become(client, &CLIENT_SETTLING);
+		server_become(server, &SERVER_SETTLING);
+		return false;
+	case SETTLE_LOST:
+		return false;
+	}
+	return false;
+}
+
+void
+pair_settled(struct server *server)
+{
+	struct client *client = server->client;
+
+	server_become(server, &SERVER_ACTIVE);
+	client_become(client, &CLIENT_ACTIVE);
+	link_kick(client->link);
+}
+
+void
+pair_part(struct server *server)
+{
+	struct client *client = server->client;
+
+	unlink_pair(client, server);
+	client_become(client, &CLIENT_IDLE);
+	lane_release(server->lane, server);
+}
+
+void
+pair_abandon(struct client *client, const char *why)
+{
+	struct server *server = client->server;
+	bool cut_short = client->frame.left > 0 && !client->dropping;
+
+	(void)why;
+	unlink_pair(client, server);
+	if (cut_short)
+		server_close(server, "client disconnected in the middle of a message");
+	else if (server->frame.left == 0 && talk_at_rest(&server->talk))
+		lane_release(server->lane, server);
+	else if (!settle_rescue(server))
+		server_close(server, "client disconnect while server was not ready");
+}
+
+void
+pair_bereave(struct server *server, const struct err *e)
+{
+	struct client *client = server->client;
+
+	unlink_pair(client, server);
+	if (e != NULL)
+		client_refuse(client, e);
+	else
+		client_close(client, "server closed the connection");
+}
+
+/* --- answers of ours --- */
+
+void
+pair_answer_local(struct server *server, struct buf *out)
+{
+	unsigned asked;
+
+	while ((asked = talk_local(&server->talk, pair_notes_left, server)) != 0)
+		write_empty(out, (asked & ASK_KIND) == ASK_PARSE ? '1' : '3');
+}
+
+/* --- notes --- */
+
+/* The server never did what NOTE says. */
+static void
+undo(struct server *server, struct note *note)
+{
+	struct client *c = server->client;
+	struct span name = span_text(note->name);
+
+	switch (note->kind) {
+	case NOTE_UNNAMED:
+		server->unnamed = 0;
+		if (c != NULL)
+			c->unnamed_serial = 0;
+		break;
+	case NOTE_PARSE:
+		shelf_remove(&server->shelf, note->stmt);
+		/* fall through */
+	case NOTE_NAME:
+		if (c != NULL && names_find(&c->names, name) == note->stmt)
+			names_remove(&c->names, name);
+		break;
+	case NOTE_REPARSE:
+		if (note->stmt != NULL)
+			shelf_remove(&server->shelf, note->stmt);
+		else
+			server->unnamed = 0;
+		break;
+	case NOTE_CLOSE:
+		if (c != NULL && note->stmt != NULL && names_find(&c->names, name) == NULL &&
+		    !names_add(&c->names, name, note->stmt))
+			server->doomed = true;
+		break;
+	case NOTE_EVICT:
+		if (!shelf_use(&server->shelf, note->stmt) &&
+		    !shelf_add(&server->shelf, note->stmt))
+			server->doomed = true;
+		break;
+	}
+}
+
+/* The latest assumption is undone first: a name may have been closed and given again. */
+void
+pair_notes_left(void *owner, unsigned notes, bool done)
+{
+	struct server *server = owner;
+
+	if (!insist(notes <= server->notes.count))
+		notes = server->notes.count;
+	for (unsigned i = notes; !done && i-- > 0;)
+		undo(server, notes_at(&server->notes, i));
+	notes_drop(&server->notes, notes);
+}
+
+/* What was asked behind the command that dropped everything still stands. */
+void
+pair_forget_statements(struct server *server)
+{
+	struct client *c = server->client;
+
+	shelf_clear(&server->shelf);
+	server->unnamed = 0;
+	names_clear(&c->names);
+	for (uint32_t i = 0; i < server->notes.count; i++) {
+		struct note *note = notes_at(&server->notes, i);
+
+		if (note->stmt == NULL)
+			continue;
+		if ((note->kind == NOTE_PARSE || note->kind == NOTE_REPARSE) &&
+		    !shelf_use(&server->shelf, note->stmt) &&
+		    !shelf_add(&server->shelf, note->stmt))
+			server->doomed = true;
+		if ((note->kind == NOTE_PARSE || note->kind == NOTE_NAME) &&
+		    names_find(&c->names, span_text(note->name)) == NULL &&
+		    !names_add(&c->names, span_text(note->name), note->stmt))
+			server->doomed = true;
+	}
+}
+
+/* --- errors that speak of statements --- */
+
+/* Find our PREFIX in TEXT; what stands behind it is returned. */
+static struct span
+behind(struct span text, struct span prefix)
+{
+	const char *at = text.len > 0 ? memmem(text.at, text.len, prefix.at, prefix.len) : NULL;
+
+	if (at == NULL)
+		return span_of(NULL, 0);
+	return span_skip(text, (size_t)(at - text.at) + prefix.len);
+}
+
+bool
+pair_statement_in(const struct client *client, struct span body, struct span *from,
+    struct span *to)
+{
+	struct span rest = behind(body, SPAN_LITERAL(STMT_PREFIX));
+	uint64_t id = 0;
+	size_t n = 0;
+
+	if (rest.at == NULL)
+		return false;
+	if (span_starts(rest, UNKNOWN_PREFIX + strlen(STMT_PREFIX))) {
+		*from = SPAN_LITERAL(UNKNOWN_PREFIX);
+		*to = span_of("", 0);
+		return true;
+	}
+	while (n < rest.len && n < 18 && rest.at[n] >= '0' && rest.at[n] <= '9')
+		id = id * 10 + (uint64_t)(rest.at[n++] - '0');
+	*from = span_of(rest.at - strlen(STMT_PREFIX), strlen(STMT_PREFIX) + n);
+	*to = names_of_id(&client->names, id);
+	return to->at != NULL;
+}

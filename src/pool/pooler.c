@@ -1,0 +1,179 @@
+/*
+ * pooler.c - what all threads share, and putting a new configuration in force.
+ */
+#include "pool/pooler.h"
+
+#include <string.h>
+
+#include "auth/keyring.h"
+#include "base/mem.h"
+#include "pool/place.h"
+#include "pool/worker.h"
+
+#define KEYRING_MOST 100000
+
+bool
+pooler_init(struct pooler *p, struct err *e)
+{
+	memset(p, 0, sizeof(*p));
+	pthread_mutex_init(&p->mutex, NULL);
+	book_init(&p->book);
+	p->keyring = keyring_new(KEYRING_MOST);
+	if (p->keyring == NULL)
+		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+	return true;
+}
+
+static void
+pool_free(struct pool *pool)
+{
+	profile_drop(pool->welcome);
+	mem_free((char *)pool->database);
+	mem_free((char *)pool->user);
+	mem_free((char *)pool->client_user);
+	mem_free(pool);
+}
+
+void
+pooler_fini(struct pooler *p)
+{
+	struct map_node *node;
+
+	while ((node = map_next(&p->pools, NULL)) != NULL) {
+		map_remove(&p->pools, node);
+		pool_free(CONTAINER_OF(node, struct pool, in_pooler));
+	}
+	map_fini(&p->pools);
+	place_forget(p);
+	setup_drop(p->setup);
+	keyring_free(p->keyring);
+	book_fini(&p->book);
+	pthread_mutex_destroy(&p->mutex);
+}
+
+/* --- setups --- */
+
+static enum tls_verify
+accept_verify(enum sslmode mode)
+{
+	return mode >= SSLMODE_VERIFY_CA ? TLS_VERIFY_CA : TLS_VERIFY_IF_GIVEN;
+}
+
+static enum tls_verify
+connect_verify(enum sslmode mode)
+{
+	if (mode == SSLMODE_VERIFY_FULL)
+		return TLS_VERIFY_FULL;
+	return mode == SSLMODE_VERIFY_CA ? TLS_VERIFY_CA : TLS_VERIFY_NONE;
+}
+
+static bool
+make_client_tls(struct setup *s, struct err *e)
+{
+	const struct conf *c = s->conf;
+	struct tls_settings settings = {
+		.role = LINK_ACCEPTS, .verify = accept_verify(c->client_tls_sslmode),
+		.ca_file = c->client_tls_ca_file, .cert_file = c->client_tls_cert_file,
+		.key_file = c->client_tls_key_file, .protocols = c->client_tls_protocols,
+		.ciphers = c->client_tls_ciphers, .ciphers13 = c->client_tls13_ciphers,
+		.curve = c->client_tls_ecdhcurve,
+		.dheparams = c->client_tls_dheparams == DH_PARAMS_NONE ? "none" : "auto",
+	};
+
+	if (c->client_tls_sslmode == SSLMODE_DISABLE)
+		return true;
+	s->client_tls = tls_new(&settings, e);
+	return s->client_tls != NULL;
+}
+
+static bool
+make_server_tls(struct setup *s, struct err *e)
+{
+	const struct conf *c = s->conf;
+	struct tls_settings settings = {
+		.role = LINK_CONNECTS, .verify = connect_verify(c->server_tls_sslmode),
+		.ca_file = c->server_tls_ca_file, .cert_file = c->server_tls_cert_file,
+		.key_file = c->server_tls_key_file, .protocols = c->server_tls_protocols,
+		.ciphers = c->server_tls_ciphers, .ciphers13 = c->server_tls13_ciphers,
+	};
+
+	if (c->server_tls_sslmode == SSLMODE_DISABLE)
+		return true;
+	s->server_tls = tls_new(&settings, e);
+	return s->server_tls != NULL;
+}
+
+struct setup *
+setup_new(struct conf *conf, struct err *e)
+{
+	struct setup *s = mem_new(sizeof(*s));
+
+	if (s == NULL) {
+		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	atomic_store(&s->refs, 1);
+	s->conf = conf_hold(conf);
+	if (!make_client_tls(s, e) || !make_server_tls(s, e)) {
+		setup_drop(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct setup *
+setup_hold(struct setup *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void
+setup_drop(struct setup *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	tls_drop(s->client_tls);
+	tls_drop(s->server_tls);
+	conf_drop(s->conf);
+	mem_free(s);
+}
+
+struct setup *
+pooler_setup(struct pooler *p)
+{
+	struct setup *s;
+
+	pthread_mutex_lock(&p->mutex);
+	s = setup_hold(p->setup);
+	pthread_mutex_unlock(&p->mutex);
+	return s;
+}
+
+static void
+use_setup(struct worker *w, void *arg)
+{
+	worker_use_setup(w, arg);
+}
+
+static void
+setup_used(void *arg)
+{
+	setup_drop(arg);
+}
+
+void
+pooler_install(struct pooler *p, struct setup *setup)
+{
+	struct setup *before;
+
+	pthread_mutex_lock(&p->mutex);
+	before = p->setup;
+	p->setup = setup;
+	pthread_mutex_unlock(&p->mutex);
+	setup_drop(before);
+	place_relimit(p, setup->conf);
+	setup_hold(setup);
+	if (p->workers == NULL || !worker_ask_all(p, NULL, use_setup, setup_used, setup))
+		setup_drop(setup);
+}

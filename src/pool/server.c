@@ -1,0 +1,338 @@
+/*
+ * server.c - birth, states and end of a connection to PostgreSQL.
+ */
+#include "pool/server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/backend.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "pool/cancel.h"
+#include "pool/client.h"
+#include "pool/pair.h"
+#include "pool/place.h"
+#include "pool/settle.h"
+#include "wire/write.h"
+
+static size_t on_bytes(void *owner, const char *at, size_t len);
+static void on_gone(void *owner, const char *why);
+static void on_drained(void *owner);
+static void on_secured(void *owner);
+static size_t no_bytes(struct server *s, const char *at, size_t len);
+
+const struct link_owner server_calls = { on_bytes, on_gone, on_drained, on_secured };
+
+const struct server_state SERVER_DIALING = { "new", no_bytes };
+const struct server_state SERVER_ASKING_TLS = { "new", server_tls_bytes };
+const struct server_state SERVER_LOGIN = { "new", server_login_bytes };
+const struct server_state SERVER_SETUP = { "new", server_hidden_bytes };
+const struct server_state SERVER_IDLE = { "idle", server_hidden_bytes };
+const struct server_state SERVER_ACTIVE = { "active", server_talk_bytes };
+const struct server_state SERVER_SETTLING = { "active", server_hidden_bytes };
+const struct server_state SERVER_RESET = { "tested", server_hidden_bytes };
+const struct server_state SERVER_RESCUE = { "tested", server_hidden_bytes };
+const struct server_state SERVER_CANCELED = { "being_canceled", server_hidden_bytes };
+const struct server_state SERVER_AWAY = { "idle", server_hidden_bytes };
+
+static struct server *
+server_new(struct lane *lane)
+{
+	struct worker *w = lane->worker;
+	struct server *s = mem_new(sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	node_init(&s->in_lane);
+	s->lane = lane;
+	s->state = &SERVER_DIALING;
+	s->since = s->born = s->used = loop_now(w->loop);
+	s->connected = loop_wall(w->loop);
+	s->id = atomic_fetch_add(&w->pooler->next_id, 1) + 1;
+	s->setup = setup_hold(w->setup);
+	s->profile = profile_empty();
+	talk_init(&s->talk);
+	shelf_init(&s->shelf);
+	chore_init(&s->depart, NULL);
+	if (s->profile == NULL) {
+		server_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* Which of the entry's hosts is next? */
+static const struct conf_host *
+next_host(struct lane *lane, const struct conf_database *db)
+{
+	unsigned n;
+
+	if (db->load_balance_hosts == LOAD_BALANCE_DISABLE)
+		n = atomic_load(&lane->pool->failures);
+	else
+		n = atomic_fetch_add(&lane->pool->next_host, 1);
+	return &db->hosts[n % db->n_hosts];
+}
+
+void
+server_open(struct lane *lane)
+{
+	const struct conf *conf = lane->worker->setup->conf;
+	const struct conf_database *db = place_database(conf, lane->pool);
+	struct server *s = db != NULL ? server_new(lane) : NULL;
+	const struct conf_host *host;
+	struct dial_to to;
+
+	if (s == NULL) {
+		ledger_gone_opening(&lane->seat, loop_now(lane->worker->loop) + SECOND, false);
+		return;
+	}
+	server_list(s, IN_OPENING);
+	host = next_host(lane, db);
+	to = (struct dial_to){
+		.host = host->text, .port = host->port, .timeout = conf->server_connect_timeout,
+		.options = {
+			.keepalive = conf->tcp_keepalive, .keepidle = (int)conf->tcp_keepidle,
+			.keepintvl = (int)conf->tcp_keepintvl, .keepcnt = (int)conf->tcp_keepcnt,
+			.user_timeout = (int)conf->tcp_user_timeout,
+			.buffer = (int)conf->tcp_socket_buffer,
+		},
+	};
+	s->host = mem_copy_text(host->text, strlen(host->text));
+	s->dial = s->host != NULL ?
+	    dial_new(lane->worker->loop, &to, server_dialed, s) : NULL;
+	if (s->dial == NULL)
+		server_close(s, "out of memory");
+}
+
+void
+server_become(struct server *s, const struct server_state *state)
+{
+	s->state = state;
+	s->since = loop_now(s->lane->worker->loop);
+}
+
+/* --- lists --- */
+
+static struct list *
+list_of(struct lane *lane, enum server_place place, unsigned **count)
+{
+	switch (place) {
+	case IN_OPENING:
+		*count = &lane->opening_count;
+		return &lane->opening;
+	case IN_BUSY:
+		*count = &lane->busy_count;
+		return &lane->busy;
+	case IN_IDLE:
+		*count = &lane->idle_count;
+		return &lane->idle;
+	case IN_NONE:
+		break;
+	}
+	*count = NULL;
+	return NULL;
+}
+
+void
+server_list(struct server *s, enum server_place place)
+{
+	unsigned *count;
+	struct list *list;
+
+	list_of(s->lane, s->place, &count);
+	if (count != NULL)
+		--*count;
+	list_remove(&s->in_lane);
+	list = list_of(s->lane, place, &count);
+	if (count != NULL) {
+		++*count;
+		list_add_first(list, &s->in_lane);
+	}
+	s->place = place;
+}
+
+/* --- what the link says --- */
+
+static size_t
+no_bytes(struct server *s, const char *at, size_t len)
+{
+	(void)s;
+	(void)at;
+	(void)len;
+	return 0;
+}
+
+static size_t
+on_bytes(void *owner, const char *at, size_t len)
+{
+	struct server *s = owner;
+
+	return s->state->bytes(s, at, len);
+}
+
+static void
+on_gone(void *owner, const char *why)
+{
+	struct server *s = owner;
+	struct err e = { 0 };
+
+	if (s->state == &SERVER_AWAY) {
+		s->doomed = true;
+		return;
+	}
+	if (s->place == IN_OPENING) {
+		err_set(&e, SQLSTATE_CONNECT, "%s", why);
+		server_open_failed(s, &e, false);
+		return;
+	}
+	if (s->client != NULL && s->goodbye)
+		pair_bereave(s, NULL);
+	server_close(s, s->client != NULL ? "server conn crashed?" :
+	    "server closed the connection");
+}
+
+/* Our queue towards the server is empty again: its client may go on. */
+static void
+on_drained(void *owner)
+{
+	struct server *s = owner;
+
+	if (!s->slow)
+		return;
+	s->slow = false;
+	if (s->client != NULL)
+		link_resume(s->client->link);
+}
+
+static void
+on_secured(void *owner)
+{
+	server_secured(owner);
+}
+
+/* --- talking --- */
+
+bool
+server_ask(struct server *s, unsigned asked)
+{
+	if (likely(talk_ask(&s->talk, asked)))
+		return true;
+	server_close(s, "out of memory");
+	return false;
+}
+
+bool
+server_ask_noted(struct server *s, unsigned asked, enum note_kind kind, struct stmt *stmt,
+    struct span name)
+{
+	if (s->talk.skipping)
+		return true;	/* never done, nothing to undo */
+	if (notes_push(&s->notes, kind, stmt, name))
+		return server_ask(s, asked | ASK_NOTED);
+	server_close(s, "out of memory");
+	return false;
+}
+
+bool
+server_send(struct server *s, const struct buf *b)
+{
+	if (!b->failed && link_send(s->link, b->at, b->len))
+		return true;
+	server_close(s, b->failed ? "out of memory" : "server conn crashed?");
+	return false;
+}
+
+void
+server_parameter(struct server *s, struct span name, struct span value)
+{
+	const struct profile *changed = profile_with(s->profile, name, value, true);
+
+	if (changed == NULL)
+		return;
+	profile_drop(s->profile);
+	s->profile = changed;
+}
+
+/* --- ending --- */
+
+/* Say goodbye where the protocol allows it: not in the middle of a message or a login. */
+static void
+say_terminate(struct server *s)
+{
+	static const char terminate[5] = { 'X', 0, 0, 0, 4 };
+
+	if (s->link != NULL && s->place != IN_OPENING &&
+	    (s->client == NULL || s->client->frame.left == 0))
+		link_send(s->link, terminate, sizeof(terminate));
+}
+
+void
+server_close(struct server *s, const char *why)
+{
+	struct worker *w = s->lane->worker;
+	struct err e = { 0 };
+	char who[256];
+
+	if (s->dead)
+		return;
+	s->dead = true;
+	if (s->client != NULL) {
+		err_set(&e, SQLSTATE_PROTOCOL, "%s", why);
+		pair_bereave(s, &e);
+	}
+	if (w->setup->conf->log_disconnections)
+		log_line(LOG_LEVEL_LOG, server_who(s, who), "closing because: %s (age=%llus)", why,
+		    (unsigned long long)((loop_now(w->loop) - s->born) / SECOND));
+	say_terminate(s);
+	dial_cancel(s->dial);
+	s->dial = NULL;
+	link_close(s->link);
+	s->link = NULL;
+	cancel_forget(s);
+	lane_lost(s->lane, s);
+	list_add_last(&w->dead_servers, &s->in_lane);
+	loop_later(w->loop, &w->sweep);
+}
+
+void
+server_fail(struct server *s, const struct err *e)
+{
+	if (s->client != NULL)
+		pair_bereave(s, e);
+	server_close(s, e->text);
+}
+
+void
+server_free(struct server *s)
+{
+	list_remove(&s->in_lane);
+	talk_fini(&s->talk);
+	shelf_fini(&s->shelf);
+	notes_fini(&s->notes);
+	profile_drop(s->profile);
+	profile_drop(s->target);
+	backend_free(s->login);
+	setup_drop(s->setup);
+	mem_free(s->hidden_error);
+	mem_free(s->host);
+	if (s->key != NULL)
+		mem_wipe(s->key, s->key_len);
+	mem_free(s->key);
+	mem_free(s);
+}
+
+const char *
+server_who(const struct server *s, char *out)
+{
+	char where[80];
+
+	if (s->where.kind == ADDR_NONE)
+		snprintf(where, sizeof(where), "%.70s", s->host != NULL ? s->host : "?");
+	else
+		addr_text(&s->where, where);
+	snprintf(out, 256, "S-%llu: %.60s/%.60s@%.70s", (unsigned long long)s->id,
+	    s->lane->pool->database, s->lane->pool->user, where);
+	return out;
+}

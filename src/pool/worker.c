@@ -1,0 +1,298 @@
+/*
+ * worker.c - one thread. Births and funerals of its clients and servers, its lanes, and
+ * asking all workers at once.
+ */
+#include "pool/worker.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "pool/cancel.h"
+#include "pool/client.h"
+#include "pool/deadline.h"
+#include "pool/lane.h"
+#include "pool/place.h"
+#include "pool/server.h"
+
+static void *run(void *arg);
+static void on_sweep(struct chore *chore);
+static void on_tick(void *owner);
+static void close_everything(struct worker *w);
+
+struct worker *
+worker_new(struct pooler *p, unsigned index, struct err *e)
+{
+	struct worker *w = mem_new(sizeof(*w));
+
+	if (w == NULL) {
+		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	w->pooler = p;
+	w->index = index;
+	list_init(&w->clients);
+	list_init(&w->newcomers);
+	list_init(&w->lanes);
+	list_init(&w->dead_clients);
+	list_init(&w->dead_servers);
+	list_init(&w->cancels);
+	chore_init(&w->sweep, on_sweep);
+	w->last_unnamed = (uint64_t)index << 56;
+	w->setup = pooler_setup(p);
+	w->loop = loop_new(e);
+	if (w->loop == NULL)
+		goto fail;
+	w->mailbox = mailbox_new(w->loop, w, e);
+	w->tick = timer_new(w->loop, on_tick, w);
+	if (w->mailbox == NULL || w->tick == NULL)
+		goto fail;
+	return w;
+fail:
+	worker_free(w);
+	return NULL;
+}
+
+bool
+worker_start(struct worker *w, struct err *e)
+{
+	sigset_t all, before;
+	int failed;
+
+	/* Signals are the keeper's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failed != 0)
+		return err_set(e, SQLSTATE_NO_MEMORY, "cannot start a thread: %s",
+		    strerror(failed));
+	return true;
+}
+
+static void *
+run(void *arg)
+{
+	struct worker *w = arg;
+
+	timer_set(w->tick, DEADLINE_TICK);
+	loop_run(w->loop);
+	close_everything(w);
+	return NULL;
+}
+
+/* --- stopping --- */
+
+static void
+stop_here(struct letter *letter, void *receiver)
+{
+	struct worker *w = receiver;
+
+	(void)letter;
+	w->stopping = true;
+	loop_stop(w->loop);
+}
+
+void
+worker_stop(struct worker *w)
+{
+	struct letter letter = { NULL, stop_here };
+
+	mailbox_post(w->mailbox, &letter);
+	pthread_join(w->thread, NULL);
+}
+
+static void
+close_lane(struct lane *lane)
+{
+	struct server *s;
+
+	while ((s = LIST_FIRST(&lane->idle, struct server, in_lane)) != NULL ||
+	    (s = LIST_FIRST(&lane->busy, struct server, in_lane)) != NULL ||
+	    (s = LIST_FIRST(&lane->opening, struct server, in_lane)) != NULL)
+		server_close(s, "shutting down");
+}
+
+static void
+close_everything(struct worker *w)
+{
+	struct client *c;
+
+	while ((c = LIST_FIRST(&w->clients, struct client, in_worker)) != NULL)
+		client_close(c, "shutting down");
+	LIST_EACH(n, &w->lanes)
+		close_lane(CONTAINER_OF(n, struct lane, in_worker));
+	cancel_drop_all(w);
+	on_sweep(&w->sweep);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	LIST_EACH(n, &w->lanes)
+		lane_free(CONTAINER_OF(n, struct lane, in_worker));
+	timer_free(w->tick);
+	mailbox_free(w->mailbox);
+	chore_drop(&w->sweep);
+	loop_free(w->loop);
+	map_fini(&w->keys);
+	setup_drop(w->setup);
+	mem_free(w);
+}
+
+/* --- the dead --- */
+
+static void
+on_sweep(struct chore *chore)
+{
+	struct worker *w = CONTAINER_OF(chore, struct worker, sweep);
+
+	LIST_EACH(n, &w->dead_clients)
+		client_free(CONTAINER_OF(n, struct client, in_worker));
+	LIST_EACH(m, &w->dead_servers)
+		server_free(CONTAINER_OF(m, struct server, in_lane));
+}
+
+static void
+on_tick(void *owner)
+{
+	struct worker *w = owner;
+
+	deadline_tick(w, loop_now(w->loop));
+	timer_set(w->tick, DEADLINE_TICK);
+}
+
+/* --- new connections --- */
+
+struct arrival {
+	struct letter	 letter;
+	int		 fd;
+	struct addr	 peer;
+};
+
+static void
+open_arrival(struct letter *letter, void *receiver)
+{
+	struct arrival *a = CONTAINER_OF(letter, struct arrival, letter);
+
+	client_new(receiver, a->fd, &a->peer);
+	mem_free(a);
+}
+
+void
+worker_accept(struct worker *w, int fd, const struct addr *peer)
+{
+	struct arrival *a = mem_new(sizeof(*a));
+
+	if (a == NULL) {
+		log_line(LOG_LEVEL_ERROR, NULL, "connection dropped: out of memory");
+		close(fd);
+		return;
+	}
+	a->letter.open = open_arrival;
+	a->fd = fd;
+	a->peer = *peer;
+	atomic_fetch_add(&w->client_count, 1);
+	atomic_fetch_add(&w->pooler->clients, 1);
+	mailbox_post(w->mailbox, &a->letter);
+}
+
+/* --- asking all workers --- */
+
+struct question {
+	atomic_uint	 left;		/* workers that have not answered */
+	struct worker	*home;
+	void		(*fn)(struct worker *w, void *arg);
+	void		(*done)(void *arg);
+	void		*arg;
+	struct letter	 answer;
+	struct letter	 letters[];	/* one a worker */
+};
+
+static void
+open_answer(struct letter *letter, void *receiver)
+{
+	struct question *q = CONTAINER_OF(letter, struct question, answer);
+
+	(void)receiver;
+	q->done(q->arg);
+	mem_free(q);
+}
+
+/* The letters stand in one array: the worker's index says where it begins. */
+static void
+open_question(struct letter *letter, void *receiver)
+{
+	struct worker *w = receiver;
+	struct letter *first = letter - w->index;
+	struct question *q = CONTAINER_OF(first, struct question, letters[0]);
+
+	q->fn(w, q->arg);
+	if (atomic_fetch_sub(&q->left, 1) != 1)
+		return;
+	if (q->home != NULL)
+		mailbox_post(q->home->mailbox, &q->answer);
+	else
+		open_answer(&q->answer, w);
+}
+
+bool
+worker_ask_all(struct pooler *p, struct worker *home,
+    void (*fn)(struct worker *w, void *arg), void (*done)(void *arg), void *arg)
+{
+	struct question *q = mem_new(sizeof(*q) + p->worker_count * sizeof(q->letters[0]));
+
+	if (q == NULL)
+		return false;
+	atomic_store(&q->left, p->worker_count);
+	q->home = home;
+	q->fn = fn;
+	q->done = done;
+	q->arg = arg;
+	q->answer.open = open_answer;
+	for (unsigned i = 0; i < p->worker_count; i++)
+		q->letters[i].open = open_question;
+	for (unsigned i = 0; i < p->worker_count; i++)
+		mailbox_post(p->workers[i]->mailbox, &q->letters[i]);
+	return true;
+}
+
+/* --- lanes --- */
+
+struct lane *
+worker_lane(struct worker *w, struct pool *pool)
+{
+	struct lane *lane = w->by_pool_last;
+
+	if (lane != NULL && lane->pool == pool)
+		return lane;
+	lane = NULL;
+	if (pool->ledger.seats[w->index] != NULL)
+		lane = CONTAINER_OF(pool->ledger.seats[w->index], struct lane, seat);
+	else
+		lane = lane_new(w, pool);
+	if (lane != NULL)
+		w->by_pool_last = lane;
+	return lane;
+}
+
+void
+worker_use_setup(struct worker *w, struct setup *setup)
+{
+	struct setup *before = w->setup;
+
+	w->setup = setup_hold(setup);
+	LIST_EACH(n, &w->lanes)
+		lane_refresh(CONTAINER_OF(n, struct lane, in_worker), before);
+	LIST_EACH(m, &w->clients) {
+		struct client *c = CONTAINER_OF(m, struct client, in_worker);
+
+		if (c->welcomed)
+			client_refresh(c);
+	}
+	setup_drop(before);
+}
