@@ -79,7 +79,7 @@ static int
 folder_replay(const char *folder)
 {
 	struct dirent **entries;
-	char path[4096];
+	char path[4096 + sizeof(entries[0]->d_name)];
 	int i, count, failed = 0;
 
 	count = scandir(folder, &entries, is_input, alphasort);
