@@ -68,6 +68,7 @@ struct build {
 	bool		 quiet;		/* no warnings now */
 };
 
+/* Build what PLAN says, held once; NULL and ERR. */
 struct conf *conf_build(const struct plan *plan, struct err *err);
 
 /* Fill the error with LINE's place and the text; always false. */

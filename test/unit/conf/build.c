@@ -1,0 +1,306 @@
+/*
+ * build.c - tests of conf/build.h: texts in, a conf, its warnings or an exact error out.
+ */
+#include "unit/conf/parts.h"
+
+/* The text of what is wrong with TEXT. */
+static void
+assert_refused(const char *text, const char *error)
+{
+	struct err err = { 0 };
+
+	assert_null(conf_parse(span_text(text), "t.ini", NULL, &err));
+	assert_string_equal(err.text, error);
+	assert_string_equal(err.sqlstate, SQLSTATE_CONFIG);
+}
+
+static bool
+warned(const struct conf *conf, const char *text)
+{
+	for (size_t i = 0; i < conf->n_warnings; i++) {
+		if (strcmp(conf->warnings[i], text) == 0)
+			return true;
+		print_message("# warning: %s\n", conf->warnings[i]);
+	}
+	return false;
+}
+
+static void
+an_empty_main_section_gives_the_defaults(void **state)
+{
+	struct conf *conf = good("[pgbouncer]\n", NULL);
+
+	(void)state;
+	assert_int_equal(conf->listen_port, 6432);
+	assert_int_equal(conf->pool_mode, POOL_MODE_SESSION);
+	assert_int_equal(conf->auth_type, AUTH_TYPE_MD5);
+	assert_int_equal(conf->default_pool_size, 20);
+	assert_int_equal(conf->server_tls_sslmode, SSLMODE_PREFER);
+	assert_int_equal(conf->server_lifetime, 3600 * SECOND);
+	assert_int_equal(conf->query_wait_notify, 5 * SECOND);
+	assert_int_equal(conf->unix_socket_mode, 0777);
+	assert_string_equal(conf->unix_socket_dir, "/tmp");
+	assert_string_equal(conf->conffile, "t.ini");
+	assert_null(conf->auth_file);
+	assert_int_equal(conf->n_databases, 0);
+	assert_null(conf->template_database);
+	assert_int_equal(conf->n_warnings, 0);
+	conf_drop(conf);
+}
+
+static const struct {
+	const char	*text, *error;
+} refusals[] = {
+	{ "", "t.ini: expected a section [pgbouncer], found none" },
+	{ "[databases]\n", "t.ini: expected a section [pgbouncer], found none" },
+	{ "a = 1\n", "t.ini:1: expected [pgbouncer] or another section before \"a\"" },
+	{ "[pgbouncr]\n", "t.ini:1: unknown section \"pgbouncr\", closest is \"pgbouncer\"" },
+	{ "[Databases]\n", "t.ini:1: unknown section \"Databases\", closest is \"databases\"" },
+	{ "[x]\n", "t.ini:1: unknown section \"x\", known are pgbouncer, databases, users and "
+		   "peers" },
+	{ "[pgbouncer]\n\nlisten_prt = 1\n",
+	  "t.ini:3: unknown setting \"listen_prt\", closest is \"listen_port\"" },
+	{ "[pgbouncer]\nxyz = 1\n", "t.ini:2: unknown setting \"xyz\"" },
+	{ "[pgbouncer]\nservice_name = x\n",
+	  "t.ini:2: unknown setting \"service_name\"" },
+	{ "[pgbouncer]\npool_size = 1\n",
+	  "t.ini:2: unknown setting \"pool_size\", which is a key of entries in [databases]" },
+	{ "[pgbouncer]\nlisten_port = many\n",
+	  "t.ini:2: listen_port: expected a whole number from 0 to 65535, got \"many\"" },
+	{ "[pgbouncer]\npool_mode = transction\n",
+	  "t.ini:2: pool_mode: expected session, transaction or statement, got "
+	  "\"transction\", closest is \"transaction\"" },
+	{ "[pgbouncer]\npool_mode = \"session\"\n",
+	  "t.ini:2: pool_mode: expected session, transaction or statement, got "
+	  "\"\"session\"\", closest is \"session\"" },
+	{ "[pgbouncer]\nauth_dbname = pgbouncer\n",
+	  "t.ini:2: auth_dbname: expected an entry of [databases] other than the console, "
+	  "got \"pgbouncer\"" },
+	{ "[pgbouncer]\nclient_tls_sslmode = require\n",
+	  "client_tls_sslmode: expected client_tls_key_file and client_tls_cert_file beside "
+	  "it" },
+	{ "[pgbouncer]\nclient_tls_sslmode = verify-ca\nclient_tls_key_file = k\n"
+	  "client_tls_cert_file = c\n",
+	  "client_tls_sslmode verify-*: expected client_tls_ca_file beside it" },
+	{ "[pgbouncer]\nauth_type = cert\n",
+	  "auth_type cert: expected client_tls_sslmode verify-full beside it" },
+	{ "[databases]\napp = prt=1\n[pgbouncer]\n",
+	  "t.ini:2: database app: unknown key \"prt\", closest is \"port\"" },
+	{ "[databases]\napp = port=0\n[pgbouncer]\n",
+	  "t.ini:2: database app: port: expected a whole number from 1 to 65535, got \"0\"" },
+	{ "[databases]\napp = port=1 listen_port=2\n[pgbouncer]\n",
+	  "t.ini:2: database app: unknown key \"listen_port\", which is a setting of "
+	  "[pgbouncer]" },
+	{ "[databases]\napp = port=1 host= user=x\n[pgbouncer]\n",
+	  "t.ini:2: database app: expected a value behind the =, in character 13" },
+	{ "[databases]\napp = password='geheim\n[pgbouncer]\n",
+	  "t.ini:2: database app: expected a closing quote and then a space, in character "
+	  "10" },
+	{ "[databases]\napp = host=a,,b\n[pgbouncer]\n",
+	  "t.ini:2: database app: host: expected a name between commas, got none" },
+	{ "[databases]\napp = host=db1:5432\n[pgbouncer]\n",
+	  "t.ini:2: database app: host: expected a name or an address, with the port in "
+	  "port=, got \"db1:5432\"" },
+	{ "[databases]\npgbouncer =\n[pgbouncer]\n",
+	  "t.ini:2: database pgbouncer: expected another name, this one is the console's" },
+	{ "[databases]\npgweir =\n[pgbouncer]\n",
+	  "t.ini:2: database pgweir: expected another name, this one is the console's" },
+	{ "[databases]\n"
+	  "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234 =\n[pgbouncer]\n",
+	  "t.ini:2: database aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff..."
+	  ": expected a name of at most 63 bytes, got 64" },
+	{ "[databases]\napp =\n[pgbouncer]\nunix_socket_dir =\n",
+	  "t.ini:2: database app: expected host=, as unix_socket_dir is empty" },
+	{ "[users]\nbob = pool_mod=session\n[pgbouncer]\n",
+	  "t.ini:2: user bob: unknown key \"pool_mod\", closest is \"pool_mode\"" },
+	{ "[users]\nbob = query_timeout=1.5\n[pgbouncer]\n",
+	  "t.ini:2: user bob: query_timeout: expected whole seconds of 0 or more, got "
+	  "\"1.5\"" },
+	{ "[peers]\n0 = host=a\n[pgbouncer]\n",
+	  "t.ini:2: peer 0: expected a number from 1 to 65535" },
+	{ "[peers]\n1 = port=1\n[pgbouncer]\n", "t.ini:2: peer 1: expected host=" },
+	{ "[pgbouncer]\nauth_file = /nowhere/users\n",
+	  "cannot read \"/nowhere/users\": No such file or directory" },
+	{ "[pgbouncer]\n%include /nowhere/x.ini\n",
+	  "t.ini:2: cannot read \"/nowhere/x.ini\": No such file or directory" },
+};
+
+static void
+faults_name_file_line_and_what_was_expected(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+		assert_refused(refusals[i].text, refusals[i].error);
+}
+
+static void
+the_first_fault_of_the_file_is_told(void **state)
+{
+	(void)state;
+	assert_refused("[databases]\nz = prt=1\na = prt=1\n[pgbouncer]\n",
+	    "t.ini:2: database z: unknown key \"prt\", closest is \"port\"");
+}
+
+static void
+files_include_files_and_users(void **state)
+{
+	struct err err = { 0 };
+	struct buf source = { 0 };
+	struct conf *conf;
+
+	(void)state;
+	write_file("users.txt", "\"bob\" \"one\"\n\"eve\" \"\"\n\"bob\" \"two\"\n");
+	write_file("more.ini", "listen_port = 7000\n[users]\nbob = pool_size=3\nann =\n");
+	write_file("t.ini", "[pgbouncer]\nauth_file = users.txt\n%include more.ini\n");
+	conf = conf_load("t.ini", NULL, &err);
+	assert_non_null(conf);
+	assert_int_equal(conf->listen_port, 7000);
+	conf_setting_source(conf, conf_setting_find(SPAN_LITERAL("listen_port")), &source);
+	assert_string_equal(buf_text(&source), "more.ini:1");
+	assert_int_equal(conf->n_users, 3);
+	assert_string_equal(conf_user(conf, SPAN_LITERAL("bob"))->secret, "two");
+	assert_int_equal(conf_user(conf, SPAN_LITERAL("bob"))->pool_size, 3);
+	assert_string_equal(conf_user(conf, SPAN_LITERAL("eve"))->secret, "");
+	assert_int_equal(conf_user(conf, SPAN_LITERAL("eve"))->pool_size, COUNT_UNSET);
+	assert_null(conf_user(conf, SPAN_LITERAL("ann"))->secret);
+	assert_null(conf_user(conf, SPAN_LITERAL("bo")));
+	assert_true(warned(conf, "users.txt:3: a user is given once more, the last line "
+	    "counts (1 such lines)"));
+	buf_fini(&source);
+	conf_drop(conf);
+
+	write_file("users.txt", "\"bob\" \"one\"\neve\n");
+	assert_null(conf_load("t.ini", NULL, &err));
+	assert_string_equal(err.text, "users.txt:2: expected a user name in double quotes");
+}
+
+static void
+the_auth_file_is_not_read_where_nobody_asks_it(void **state)
+{
+	(void)state;
+	conf_drop(good("[pgbouncer]\nauth_type = any\nauth_file = /nowhere\n", NULL));
+	conf_drop(good("[pgbouncer]\nauth_type = pam\nauth_file = /nowhere\n", NULL));
+}
+
+static void
+databases_are_sorted_and_have_their_hosts(void **state)
+{
+	struct conf *conf = good(
+	    "[pgbouncer]\nunix_socket_dir = /run\n[databases]\n"
+	    "z = host=db1,10.0.0.1,::1,/var/run,@abs port=5433\n"
+	    "a = dbname=other password='it''s' user=bob\n"
+	    "* = host=db9\n"
+	    "'we ird' =\n", NULL);
+	const struct conf_database *db = conf_database(conf, SPAN_LITERAL("z"));
+	static const enum conf_host_kind kinds[] = { HOST_NAME, HOST_IP, HOST_IP, HOST_UNIX,
+		HOST_ABSTRACT };
+
+	(void)state;
+	assert_int_equal(conf->n_databases, 3);
+	assert_string_equal(conf->databases[0].name, "a");
+	assert_string_equal(conf->databases[1].name, "we ird");
+	assert_string_equal(conf->databases[2].name, "z");
+	assert_int_equal(db->n_hosts, 5);
+	for (size_t i = 0; i < db->n_hosts; i++) {
+		assert_int_equal(db->hosts[i].kind, kinds[i]);
+		assert_int_equal(db->hosts[i].port, 5433);
+	}
+	assert_string_equal(db->hosts[4].text, "@abs");
+	assert_int_equal(db->hosts[1].addr.port, 5433);
+	assert_string_equal(db->dbname, "z");
+
+	db = conf_database(conf, SPAN_LITERAL("a"));
+	assert_string_equal(db->dbname, "other");
+	assert_string_equal(db->password, "it's");
+	assert_null(db->host);
+	assert_int_equal(db->n_hosts, 1);
+	assert_int_equal(db->hosts[0].kind, HOST_UNIX);
+	assert_string_equal(db->hosts[0].text, "/run");
+	assert_int_equal(db->hosts[0].port, 5432);
+
+	db = conf_database(conf, SPAN_LITERAL("anything"));
+	assert_ptr_equal(db, conf->template_database);
+	assert_null(db->dbname);
+	conf_drop(conf);
+}
+
+static void
+of_equal_entries_the_last_counts(void **state)
+{
+	struct conf *conf = good("[pgbouncer]\n[databases]\na = port=1\nb = port=2\n"
+				 "a = port=3\n", NULL);
+
+	(void)state;
+	assert_int_equal(conf->n_databases, 2);
+	assert_int_equal(conf->databases[0].port, 3);
+	assert_true(warned(conf, "[databases]: 1 entries are given again further down, the "
+	    "last ones count"));
+	conf_drop(conf);
+}
+
+static void
+one_more_main_section_resets_with_a_warning(void **state)
+{
+	struct conf *conf = good("[pgbouncer]\nlisten_port = 1\npool_mode = statement\n"
+				 "auth_user = x\n[pgbouncer]\nverbose = 1\n", NULL);
+
+	(void)state;
+	assert_int_equal(conf->pool_mode, POOL_MODE_SESSION);
+	assert_int_equal(conf->listen_port, 1);
+	assert_string_equal(conf->auth_user, "x");
+	assert_true(warned(conf, "t.ini:5: one more [pgbouncer] undoes settings above it: "
+	    "pool_mode"));
+	conf_drop(conf);
+}
+
+static void
+what_is_not_honoured_yet_is_said(void **state)
+{
+	struct conf *conf = good("[pgbouncer]\nauth_type = hba\npkt_buf = 4096\n[databases]\n"
+				 "a = connect_query='select 1'\n[peers]\n1 = host=a\n", NULL);
+
+	(void)state;
+	assert_true(warned(conf, "t.ini:3: pkt_buf is accepted but not honoured yet"));
+	assert_true(warned(conf, "t.ini:5: database a: connect_query is accepted but not "
+	    "honoured yet"));
+	assert_true(warned(conf, "t.ini:7: peer 1: host is accepted but not honoured yet"));
+	assert_true(warned(conf, "auth_type hba is accepted but not honoured yet: all logins "
+	    "are refused"));
+	assert_int_equal(conf_peer(conf, 1)->port, 6432);
+	assert_null(conf_peer(conf, 2));
+	conf_drop(conf);
+}
+
+static void
+the_command_line_wins_or_not(void **state)
+{
+	struct conf_override overrides = { .user = "postgres", .verbose = 2 };
+	struct conf *conf = good("[pgbouncer]\nuser = nobody\n", &overrides);
+
+	(void)state;
+	assert_string_equal(conf->user, "postgres");
+	assert_int_equal(conf->verbose, 2);
+	conf_drop(conf);
+	conf = good("[pgbouncer]\nverbose = 1\n", &overrides);
+	assert_int_equal(conf->verbose, 1);
+	conf_drop(conf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(an_empty_main_section_gives_the_defaults),
+		UNIT_TEST(faults_name_file_line_and_what_was_expected),
+		UNIT_TEST(the_first_fault_of_the_file_is_told),
+		IN_FOLDER(files_include_files_and_users),
+		UNIT_TEST(the_auth_file_is_not_read_where_nobody_asks_it),
+		UNIT_TEST(databases_are_sorted_and_have_their_hosts),
+		UNIT_TEST(of_equal_entries_the_last_counts),
+		UNIT_TEST(one_more_main_section_resets_with_a_warning),
+		UNIT_TEST(what_is_not_honoured_yet_is_said),
+		UNIT_TEST(the_command_line_wins_or_not),
+	};
+
+	return cmocka_run_group_tests_name("conf/build", tests, NULL, NULL);
+}
