@@ -10,6 +10,7 @@
 #define DIGEST_SHA256 32u
 #define DIGEST_MD5_TEXT 35u	/* "md5" and 32 hex digits */
 
+/* SHA-256 of IN. */
 bool digest_sha256(struct span in, unsigned char out[DIGEST_SHA256]) MUST_USE;
 /* HMAC-SHA-256 of COUNT PARTS one after the other. */
 bool digest_hmac(struct span key, const struct span *parts, unsigned count,

@@ -48,7 +48,8 @@ backend_new(const struct backend_rules *rules)
 	b->refuse_cleartext = rules->refuse_cleartext;
 	b->keyring = rules->keyring;
 	b->user_len = rules->user.len;
-	b->user = mem_copy_text(rules->user.len > 0 ? rules->user.at : "", rules->user.len);
+	b->user = mem_copy_text(rules->user.len > 0 ? rules->user.at : "",
+	    rules->user.len);
 	if (b->user == NULL || !secret_init(&b->secret, rules->secret)) {
 		backend_free(b);
 		return NULL;

@@ -30,15 +30,16 @@ hash_parts(EVP_MD_CTX *ctx, const unsigned char *head, const struct span *parts,
 bool
 digest_sha256(struct span in, unsigned char out[DIGEST_SHA256])
 {
-	return EVP_Digest(in.len > 0 ? in.at : "", in.len, out, NULL, EVP_sha256(), NULL) == 1;
+	return EVP_Digest(in.len > 0 ? in.at : "", in.len, out, NULL, EVP_sha256(),
+	    NULL) == 1;
 }
 
 bool
 digest_hmac(struct span key, const struct span *parts, unsigned count,
     unsigned char out[DIGEST_SHA256])
 {
-	unsigned char inner[BLOCK] = {0}, outer[BLOCK], half[DIGEST_SHA256];
-	struct span last = span_of(half, sizeof(half));
+	unsigned char inner[BLOCK] = {0}, outer[BLOCK], half[DIGEST_SHA256] = {0};
+	struct span last;
 	EVP_MD_CTX *ctx;
 	bool fine;
 
@@ -53,8 +54,9 @@ digest_hmac(struct span key, const struct span *parts, unsigned count,
 		inner[i] ^= 0x36;
 	}
 	ctx = EVP_MD_CTX_new();
-	fine = ctx != NULL && hash_parts(ctx, inner, parts, count, half) &&
-	    hash_parts(ctx, outer, &last, 1, out);
+	fine = ctx != NULL && hash_parts(ctx, inner, parts, count, half);
+	last = span_of(half, sizeof(half));
+	fine = fine && hash_parts(ctx, outer, &last, 1, out);
 	EVP_MD_CTX_free(ctx);
 	mem_wipe(inner, sizeof(inner));
 	mem_wipe(outer, sizeof(outer));

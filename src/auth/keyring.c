@@ -77,7 +77,8 @@ keyed(const struct keyring *k, const char *purpose, struct span a, struct span b
 	uint64_t len = a.len;
 	struct span parts[] = { span_text(purpose), span_of(&len, sizeof(len)), a, b };
 
-	return digest_hmac(span_of(k->key, sizeof(k->key)), parts, ARRAY_SIZE(parts), out);
+	return digest_hmac(span_of(k->key, sizeof(k->key)), parts, ARRAY_SIZE(parts),
+	    out);
 }
 
 bool

@@ -22,13 +22,13 @@ enum stage {
 	WANT_PASSWORD,		/* PasswordMessage in clear */
 	WANT_MD5,		/* PasswordMessage, an answer to the salt */
 	WANT_MECHANISM,		/* SASLInitialResponse */
-	WANT_FIRST,		/* SASLResponse: client-first, after an empty initial one */
+	WANT_FIRST,		/* SASLResponse: client-first, after an absent one */
 	WANT_FINAL,		/* SASLResponse: client-final */
 	OVER,
 };
 
 struct login {
-	enum login_method	 method;	/* SCRAM for an MD5 login with a verifier */
+	enum login_method	 method;	/* SCRAM for MD5 with a verifier */
 	enum stage		 stage;
 	bool			 known;
 	uint32_t		 iterations;	/* where no verifier says otherwise */
@@ -102,7 +102,8 @@ malformed(const struct login *l, const char *why, struct err *e)
 }
 
 static struct login *
-login_new(const struct login_rules *rules, struct span user, struct span secret, bool known)
+login_new(const struct login_rules *rules, struct span user, struct span secret,
+    bool known)
 {
 	struct login *l = mem_new(sizeof(*l));
 
@@ -115,7 +116,9 @@ login_new(const struct login_rules *rules, struct span user, struct span secret,
 	l->keyring = rules->keyring;
 	l->user_len = user.len;
 	l->user = mem_copy_text(user.len > 0 ? user.at : "", user.len);
-	if (l->user == NULL || !secret_init(&l->secret, known ? secret : span_of(NULL, 0))) {
+	if (!known)
+		secret = span_of(NULL, 0);
+	if (l->user == NULL || !secret_init(&l->secret, secret)) {
 		login_free(l);
 		return NULL;
 	}
@@ -218,10 +221,12 @@ static enum login_verdict
 step_md5(struct login *l, struct span body, struct err *e)
 {
 	struct span answer;
+	bool fits;
 
 	if (!read_password(body, &answer, e))
 		return LOGIN_NO;
-	return login_decide(l, md5_fits(&l->secret, login_user(l), l->md5_salt, answer), e);
+	fits = md5_fits(&l->secret, login_user(l), l->md5_salt, answer);
+	return login_decide(l, fits, e);
 }
 
 /* --- SCRAM -------------------------------------------------------------------- */

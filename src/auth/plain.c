@@ -13,10 +13,11 @@ static bool
 texts_same(struct span a, struct span b)
 {
 	unsigned char key[DIGEST_SHA256], left[DIGEST_SHA256], right[DIGEST_SHA256];
-	struct span k = span_of(key, sizeof(key));
+	struct span k;
 	bool same;
 
 	rand_bytes(key, sizeof(key));
+	k = span_of(key, sizeof(key));
 	same = digest_hmac(k, &a, 1, left) && digest_hmac(k, &b, 1, right) &&
 	    secret_same(left, right, sizeof(left));
 	mem_wipe(key, sizeof(key));

@@ -29,6 +29,7 @@ void
 saslprep(struct span password, struct buf *out)
 {
 	char room[SASLPREP_MOST * GROWTH + 1];
+	int result;
 
 	if (!needs_preparing(password)) {
 		buf_put_span(out, password);
@@ -37,8 +38,9 @@ saslprep(struct span password, struct buf *out)
 	memcpy(room, password.at, password.len);
 	room[password.len] = '\0';
 	/* stored strings: code points without a meaning yet are prohibited */
-	if (stringprep(room, sizeof(room), STRINGPREP_NO_UNASSIGNED, stringprep_saslprep) ==
-	    STRINGPREP_OK && room[0] != '\0')
+	result = stringprep(room, sizeof(room), STRINGPREP_NO_UNASSIGNED,
+	    stringprep_saslprep);
+	if (result == STRINGPREP_OK && room[0] != '\0')
 		buf_put_text(out, room);
 	else
 		buf_put_span(out, password);

@@ -28,7 +28,7 @@ wrong(const char **why, const char *text)
 	return false;
 }
 
-/* What c= must say: the gs2 header of the client's first message, and the channel's data. */
+/* What c= must say: the gs2 header of client-first, and the channel's data. */
 static void
 put_binding(struct buf *out, struct span header, const struct scram_options *options)
 {
@@ -156,8 +156,8 @@ scram_server_first(struct scram_server *s, struct span message, struct buf *out,
 	bare = rest;
 	if (rest.len > 0 && rest.at[0] == 'm')
 		return wrong(why, "the client requires a SCRAM extension, none is known");
-	if (!scram_take(&rest, 'n', &name) || !scram_take(&rest, 'r', &nonce) || !scram_is_nonce(nonce) ||
-	    !scram_take_extensions(&rest))
+	if (!scram_take(&rest, 'n', &name) || !scram_take(&rest, 'r', &nonce) ||
+	    !scram_is_nonce(nonce) || !scram_take_extensions(&rest))
 		return wrong(why, "malformed first SCRAM message");
 
 	put_binding(&s->binding,
@@ -193,7 +193,8 @@ server_read_final(struct scram_server *s, struct span message,
 	while (rest.len > 0 && rest.at[0] != 'p')
 		if (!scram_take_extension(&rest))
 			return wrong(why, "malformed final SCRAM message");
-	if (!scram_take(&rest, 'p', &text) || rest.at != NULL || !scram_read_key(text, proof))
+	if (!scram_take(&rest, 'p', &text) || rest.at != NULL ||
+	    !scram_read_key(text, proof))
 		return wrong(why, "malformed proof in the final SCRAM message");
 	if (!span_same(binding, buf_span(&s->binding)))
 		return wrong(why, "channel binding in the final SCRAM message differs");
@@ -324,7 +325,8 @@ scram_client_read(struct scram_client *c, struct span message, const char **why)
 	    !scram_take(&rest, 'i', &iterations) || !scram_take_extensions(&rest))
 		return wrong(why, "malformed first SCRAM message");
 	if (!nonce_continues(buf_span(&c->nonce), nonce))
-		return wrong(why, "nonce in the first SCRAM message does not continue ours");
+		return wrong(why, "nonce of the first SCRAM message does not "
+		    "continue ours");
 	if (!scram_read_base64(salt, &c->salt))
 		return wrong(why, c->salt.failed ? no_memory :
 		    "salt in the first SCRAM message is not base64");

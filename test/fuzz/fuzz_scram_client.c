@@ -65,8 +65,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	rules.secret = secrets[bytes[0] % ARRAY_SIZE(secrets)];
 	rules.refuse_cleartext = bytes[0] & 0x80;
 	if (!(bytes[0] & 0x40))
-		keyring_keep(rules.keyring, BOB, SPAN_LITERAL(VERIFIER), SPAN_LITERAL("abc"),
-		    1, &keys);
+		keyring_keep(rules.keyring, BOB, SPAN_LITERAL(VERIFIER),
+		    SPAN_LITERAL("abc"), 1, &keys);
 	b = backend_new(&rules);
 	must(b != NULL);
 	talk(b, bytes + 1, len - 1);

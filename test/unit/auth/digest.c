@@ -57,7 +57,8 @@ pbkdf2_knows_its_vectors(void **state)
 	(void)state;
 	assert_true(digest_pbkdf2(SPAN_LITERAL("passwd"), SPAN_LITERAL("salt"), 1, sum));
 	is_hex(sum, "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
-	assert_true(digest_pbkdf2(SPAN_LITERAL("password"), SPAN_LITERAL("salt"), 4096, sum));
+	assert_true(digest_pbkdf2(SPAN_LITERAL("password"), SPAN_LITERAL("salt"), 4096,
+	    sum));
 	is_hex(sum, "c5e478d59288c841aa530db6845c4c8d962893a001ce4e11a4963873aa98134a");
 }
 
@@ -79,7 +80,8 @@ md5_is_written_as_postgresql_stores_it(void **state)
 	char text[DIGEST_MD5_TEXT + 1];
 
 	(void)state;
-	assert_true(digest_md5_text(SPAN_LITERAL("postgres"), SPAN_LITERAL("postgres"), text));
+	assert_true(digest_md5_text(SPAN_LITERAL("postgres"), SPAN_LITERAL("postgres"),
+	    text));
 	assert_string_equal(text, "md53175bce1d3201d16594cebf9d7eb3f9d");
 	assert_true(digest_md5_text(span_of(NULL, 0), span_of(NULL, 0), text));
 	assert_string_equal(text, "md5d41d8cd98f00b204e9800998ecf8427e");

@@ -1,4 +1,4 @@
-/* keyring.c: what is kept is found by all of its name, bounded, forgotten, thread-safe. */
+/* keyring.c: found by the whole name only, bounded, forgotten, thread-safe. */
 #include "unit/auth/parts.h"
 
 #include <pthread.h>
@@ -21,8 +21,8 @@ finds(struct keyring *k, const char *user, const char *secret, struct span salt,
 {
 	struct scram_keys keys, expected = some_keys(seed);
 
-	return keyring_find(k, span_text(user), span_text(secret), salt, iterations, &keys) &&
-	    memcmp(&keys, &expected, sizeof(keys)) == 0;
+	return keyring_find(k, span_text(user), span_text(secret), salt, iterations,
+	    &keys) && memcmp(&keys, &expected, sizeof(keys)) == 0;
 }
 
 static void
@@ -151,7 +151,8 @@ threads_share_it(void **state)
 	(void)state;
 	for (unsigned i = 0; i < THREADS; i++) {
 		hammers[i] = (struct hammer){ .k = k, .seed = i };
-		assert_int_equal(pthread_create(&threads[i], NULL, hammer, &hammers[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, hammer, &hammers[i]),
+		    0);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);

@@ -9,7 +9,7 @@
 
 struct row {
 	enum login_method	 method;
-	bool			 yes[UNKNOWN + 1];	/* none, plain, md5, scram, unknown */
+	bool			 yes[UNKNOWN + 1];	/* by kind, then unknown */
 	uint32_t		 asks[UNKNOWN + 1];	/* 0: nothing */
 	const char		*no;
 };
@@ -34,7 +34,8 @@ matrix_cell(const struct row *row, unsigned kind, const char *password)
 {
 	bool known = kind != UNKNOWN, right = strcmp(password, "sesame") == 0;
 	bool yes = row->yes[kind] && (right || row->method <= LOGIN_ANY);
-	const char *no = row->asks[kind] == AUTH_SASL ? "SASL authentication failed" : row->no;
+	const char *no = row->asks[kind] == AUTH_SASL ? "SASL authentication failed" :
+	    row->no;
 	struct secret s;
 	struct actor a;
 
@@ -46,8 +47,8 @@ matrix_cell(const struct row *row, unsigned kind, const char *password)
 		auth_data(&a.reply, row->asks[kind]);
 	actor_log_in(&a);
 	if (a.verdict != (yes ? LOGIN_YES : LOGIN_NO))
-		fail_msg("method %d, secret %u, \"%s\": verdict %d (%s)", row->method, kind,
-		    password, a.verdict, a.e.text);
+		fail_msg("method %d, secret %u, \"%s\": verdict %d (%s)", row->method,
+		    kind, password, a.verdict, a.e.text);
 	if (!yes) {
 		assert_string_equal(a.e.text, no);
 		assert_string_equal(a.e.sqlstate, "08P01");
@@ -98,7 +99,8 @@ an_empty_password_is_named(void **state)
 			actor_begin(&a, m, &s, true, "");
 			actor_say(&a, 'p', SPAN_LITERAL("\0"));
 			assert_int_equal(a.verdict, LOGIN_NO);
-			assert_string_equal(a.e.text, "empty password returned by client");
+			assert_string_equal(a.e.text,
+			    "empty password returned by client");
 			actor_end(&a);
 			secret_fini(&s);
 		}
@@ -203,8 +205,10 @@ only_a_right_proof_teaches_keys(void **state)
 	actor_begin(&a, LOGIN_SCRAM, &s, true, "sesame");
 	actor_log_in(&a);
 	assert_int_equal(a.verdict, LOGIN_YES);
-	assert_true(keyring_find(ring, BOB, secret_span(&s), SPAN_LITERAL("salt"), 7, &keys));
-	assert_true(scram_keys_make(SPAN_LITERAL("sesame"), SPAN_LITERAL("salt"), 7, &right));
+	assert_true(keyring_find(ring, BOB, secret_span(&s), SPAN_LITERAL("salt"), 7,
+	    &keys));
+	assert_true(scram_keys_make(SPAN_LITERAL("sesame"), SPAN_LITERAL("salt"), 7,
+	    &right));
 	assert_memory_equal(&keys, &right, sizeof(keys));
 	actor_end(&a);
 	secret_fini(&s);

@@ -152,8 +152,10 @@ broken_final(size_t at, unsigned char change)
 	stored(SECRET_SCRAM, &s);
 	actor_begin(&a, LOGIN_SCRAM, &s, true, "sesame");
 	scram_begin(&a);
-	assert_true(scram_client_read(&a.scram, auth_data(&a.reply, AUTH_SASL_CONTINUE), &why));
-	assert_true(scram_keys_make(SPAN_LITERAL("sesame"), SPAN_LITERAL("salt"), 7, &keys));
+	assert_true(scram_client_read(&a.scram,
+	    auth_data(&a.reply, AUTH_SASL_CONTINUE), &why));
+	assert_true(scram_keys_make(SPAN_LITERAL("sesame"), SPAN_LITERAL("salt"), 7,
+	    &keys));
 	assert_true(scram_client_final(&a.scram, &keys, &final));
 	len = final.len;
 	if (change == 0)

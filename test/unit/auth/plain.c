@@ -32,8 +32,8 @@ only_md5_is_salted_with_the_user(void **state)
 		struct secret s;
 
 		stored(kind, &s);
-		assert_int_equal(plain_fits(&s, SPAN_LITERAL("eve"), SPAN_LITERAL("sesame")),
-		    kind != SECRET_MD5);
+		assert_int_equal(plain_fits(&s, SPAN_LITERAL("eve"),
+		    SPAN_LITERAL("sesame")), kind != SECRET_MD5);
 		secret_fini(&s);
 	}
 }

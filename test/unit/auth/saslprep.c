@@ -35,7 +35,7 @@ what_cannot_be_prepared_stays(void **state)
 	becomes("\xff\xfe", "\xff\xfe");		/* not UTF-8 */
 	becomes("caf\xc3", "caf\xc3");			/* cut UTF-8 */
 	becomes("\xc3\xa9\x07", "\xc3\xa9\x07");	/* a control character */
-	becomes("\xcd\xb8\xc2\xaa", "\xcd\xb8\xc2\xaa");	/* U+0378 has no meaning */
+	becomes("\xcd\xb8\xc2\xaa", "\xcd\xb8\xc2\xaa");	/* U+0378: unassigned */
 	becomes("\xc2\xad", "\xc2\xad");		/* nothing would be left */
 }
 

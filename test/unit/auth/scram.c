@@ -143,7 +143,8 @@ static void
 another_password_fails(void **state)
 {
 	struct span salt = SPAN_LITERAL("abc");
-	struct scram_keys keys = keys_of("right", salt, 2), bad = keys_of("wrong", salt, 2);
+	struct scram_keys keys = keys_of("right", salt, 2);
+	struct scram_keys bad = keys_of("wrong", salt, 2);
 	struct exchange x;
 
 	(void)state;
@@ -172,7 +173,8 @@ a_proof_for_another_nonce_fails(void **state)
 	(void)state;
 	exchange_begin(&x, &keys, "YWJj", 1, NULL, NULL);
 	assert_true(exchange_say(&x, CLIENT_FIRST) && exchange_say(&x, SERVER_FIRST));
-	assert_true(scram_client_read(&x.client, buf_span(&x.said[SERVER_FIRST]), &x.why));
+	assert_true(scram_client_read(&x.client, buf_span(&x.said[SERVER_FIRST]),
+	    &x.why));
 	x.client.nonce.at[x.client.nonce.len - 1] ^= 1;
 	assert_true(scram_client_final(&x.client, &keys, &x.said[CLIENT_FINAL]));
 	assert_false(exchange_say(&x, SERVER_FINAL));
@@ -279,11 +281,11 @@ binding_binds(void **state)
 		{ &none, &none, true },
 		{ &none, &could, true },	/* the client cannot */
 		{ &could, &none, true },	/* the server cannot: y */
-		{ &could, &could, false },	/* both could, yet it says y: downgraded */
+		{ &could, &could, false },	/* both could, yet y: downgraded */
 		{ &does, &does, true },
 		{ &does, &none, false },
 		{ &none, &does, false },
-		{ &other, &does, false },	/* another channel: somebody in the middle */
+		{ &other, &does, false },	/* somebody in the middle */
 	};
 	struct scram_keys keys = keys_of("pencil", SPAN_LITERAL("abc"), 1);
 
