@@ -3,6 +3,8 @@
  * secure_feed(); bytes for it go into the buf of the call that makes them. Contexts and
  * what they verify are tls.c's; reading and writing sockets is link.c's.
  *
+ * After the handshake of an accepted session record.c may take OpenSSL's place.
+ *
  *	socket -> secure_feed -> window --BIO--> OpenSSL -> secure_read -> owner
  *	socket <- buf of the call  <----BIO----- OpenSSL <- secure_write <- owner
  */
@@ -18,15 +20,17 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/record.h"
 #include "net/tls_private.h"
 
 #define TEXT_CAP 64
 
 struct secure {
 	struct tls_user	 user;
-	SSL		*ssl;		/* owned; owns the BIO */
-	const char	*in;		/* borrowed; fed and not yet read */
-	size_t		 in_len;
+	SSL		*ssl;		/* owned; owns the BIO; NULL once there is a record */
+	struct record	*record;	/* owned; instead of ssl after most handshakes */
+	bool		 alpn;		/* with record: was "postgresql" agreed on? */
+	struct span	 in;		/* borrowed; fed and not yet read */
 	struct buf	*out;		/* borrowed; NULL outside of calls */
 	const char	*why;		/* constant; NULL: not failed */
 };
@@ -35,6 +39,10 @@ static BIO_METHOD *window;	/* made once, never freed */
 static pthread_once_t window_once = PTHREAD_ONCE_INIT;
 
 static void window_make(void);
+static void forget_secrets(struct secure *s);
+static void count_record(int written, int version, int type, const void *at, size_t len,
+    SSL *ssl, void *arg);
+static void go_on_without_ssl(struct secure *s);
 static bool expect_host(struct secure *s);
 static enum secure_state failed(struct secure *s);
 
@@ -64,6 +72,9 @@ secure_new(struct tls *context, enum link_role role, const char *host)
 	SSL_set_app_data(s->ssl, &s->user);
 	if (role == LINK_ACCEPTS) {
 		SSL_set_accept_state(s->ssl);
+		s->user.secrets = mem_new(sizeof(*s->user.secrets));
+		if (s->user.secrets != NULL)
+			SSL_set_msg_callback(s->ssl, count_record);
 		return s;
 	}
 	SSL_set_connect_state(s->ssl);
@@ -87,6 +98,8 @@ secure_free(struct secure *s)
 	if (s->ssl != NULL && s->why == NULL)
 		SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(s->ssl);
+	record_free(s->record);
+	forget_secrets(s);
 	if (s->user.tls != NULL)
 		tls_drop(s->user.tls);
 	mem_free(s->user.host);
@@ -144,7 +157,7 @@ static int
 window_read(BIO *bio, char *at, size_t cap, size_t *len)
 {
 	struct secure *s = BIO_get_data(bio);
-	size_t n = cap < s->in_len ? cap : s->in_len;
+	size_t n = cap < s->in.len ? cap : s->in.len;
 
 	BIO_clear_retry_flags(bio);
 	*len = n;
@@ -152,9 +165,8 @@ window_read(BIO *bio, char *at, size_t cap, size_t *len)
 		BIO_set_retry_read(bio);
 		return 0;
 	}
-	memcpy(at, s->in, n);
-	s->in += n;
-	s->in_len -= n;
+	memcpy(at, s->in.at, n);
+	s->in = span_skip(s->in, n);
 	return 1;
 }
 
@@ -204,8 +216,7 @@ window_make(void)
 void
 secure_feed(struct secure *s, const char *at, size_t len)
 {
-	s->in = at;
-	s->in_len = len;
+	s->in = span_of(at, len);
 }
 
 enum secure_state
@@ -219,12 +230,65 @@ secure_handshake(struct secure *s, struct buf *out)
 	s->out = out;
 	done = SSL_do_handshake(s->ssl);
 	s->out = NULL;
-	if (done == 1)
+	if (done == 1) {
+		go_on_without_ssl(s);
 		return SECURE_OK;
+	}
 	if (SSL_get_error(s->ssl, done) == SSL_ERROR_WANT_READ)
 		return SECURE_MORE;
 	return failed(s);
 }
+
+/* --- from OpenSSL to records --- */
+
+static void
+forget_secrets(struct secure *s)
+{
+	if (s->user.secrets == NULL)
+		return;
+	mem_wipe(s->user.secrets, sizeof(*s->user.secrets));
+	mem_free(s->user.secrets);
+	s->user.secrets = NULL;
+}
+
+/* Count records written since the server's secret was learnt: they carry our tickets. */
+static void
+count_record(int written, int version, int type, const void *at, size_t len, SSL *ssl,
+    void *arg)
+{
+	const struct tls_user *user = SSL_get_app_data(ssl);
+
+	(void)version;
+	(void)at;
+	(void)len;
+	(void)arg;
+	if (written && type == SSL3_RT_HEADER && user->secrets != NULL)
+		user->secrets->sent++;
+}
+
+/*
+ * The handshake is done. What remains of a TLS 1.3 session fits into a record; sessions
+ * that need more of OpenSSL (other versions, other suites, a client's certificate) keep it.
+ */
+static void
+go_on_without_ssl(struct secure *s)
+{
+	struct tls_secrets *secrets = s->user.secrets;
+
+	SSL_set_msg_callback(s->ssl, NULL);
+	s->alpn = secure_alpn(s).len > 0;
+	if (secrets != NULL && secrets->len > 0 && SSL_version(s->ssl) == TLS1_3_VERSION &&
+	    SSL_get0_peer_certificate(s->ssl) == NULL && !SSL_has_pending(s->ssl))
+		s->record = record_new(SSL_get_current_cipher(s->ssl), secrets);
+	forget_secrets(s);
+	if (s->record == NULL)
+		return;
+	SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(s->ssl);
+	s->ssl = NULL;
+}
+
+/* --- after the handshake --- */
 
 enum secure_state
 secure_read(struct secure *s, char *at, size_t cap, size_t *len, struct buf *out)
@@ -232,6 +296,8 @@ secure_read(struct secure *s, char *at, size_t cap, size_t *len, struct buf *out
 	int done, reason;
 
 	*len = 0;
+	if (s->record != NULL)
+		return record_read(s->record, &s->in, at, cap, len, out);
 	if (s->why != NULL)
 		return SECURE_FAILED;
 	ERR_clear_error();
@@ -255,6 +321,8 @@ secure_write(struct secure *s, const void *at, size_t len, struct buf *out)
 	size_t written;
 	int done;
 
+	if (s->record != NULL)
+		return record_write(s->record, at, len, out);
 	if (s->why != NULL)
 		return false;
 	if (len == 0)
@@ -272,6 +340,10 @@ secure_write(struct secure *s, const void *at, size_t len, struct buf *out)
 void
 secure_shutdown(struct secure *s, struct buf *out)
 {
+	if (s->record != NULL) {
+		record_shutdown(s->record, out);
+		return;
+	}
 	if (s->why != NULL || !SSL_is_init_finished(s->ssl))
 		return;
 	ERR_clear_error();
@@ -302,13 +374,18 @@ failed(struct secure *s)
 const char *
 secure_why(const struct secure *s)
 {
-	return s->why != NULL ? s->why : "out of memory";
+	const char *why = s->record != NULL ? record_why(s->record) : s->why;
+
+	return why != NULL ? why : "out of memory";
 }
 
 const char *
 secure_text(const struct secure *s, char *out)
 {
-	snprintf(out, TEXT_CAP, "%s/%s", SSL_get_version(s->ssl), SSL_get_cipher(s->ssl));
+	if (s->record != NULL)
+		snprintf(out, TEXT_CAP, "TLSv1.3/%s", record_suite(s->record));
+	else
+		snprintf(out, TEXT_CAP, "%s/%s", SSL_get_version(s->ssl), SSL_get_cipher(s->ssl));
 	return out;
 }
 
@@ -318,6 +395,8 @@ secure_alpn(const struct secure *s)
 	const unsigned char *at;
 	unsigned int len;
 
+	if (s->record != NULL)
+		return s->alpn ? SPAN_LITERAL("postgresql") : span_of("", 0);
 	SSL_get0_alpn_selected(s->ssl, &at, &len);
 	return span_of(at, len);
 }

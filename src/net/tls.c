@@ -1,26 +1,24 @@
 /*
  * tls.c - TLS contexts from files. What may be configured is checked here, once; the
  * sessions that use a context are secure.c's. A context does not change after tls_new()
- * but for the sessions remembered for resumption, which have a lock.
+ * but for the tickets it has got, which have a lock.
  */
 #include "net/tls.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
+#include "net/tickets.h"
 #include "net/tls_private.h"
 
-/* Hosts whose last session is remembered. */
-#define SESSIONS_MOST 64
 /* A longer list of CA names is not sent: it would be a system's whole bundle. */
 #define CA_NAMES_MOST 32
 
@@ -29,16 +27,7 @@ struct tls {
 	enum link_role	 role;
 	enum tls_verify	 verify;
 	atomic_uint	 holds;
-	pthread_mutex_t	 mutex;		/* sessions, session_count */
-	struct list	 sessions;	/* struct remembered, newest first */
-	unsigned	 session_count;
-};
-
-/* The last session with a host. */
-struct remembered {
-	struct node	 in_tls;
-	SSL_SESSION	*session;	/* owned */
-	char		 host[];
+	struct tickets	 tickets;	/* LINK_CONNECTS */
 };
 
 static bool set_protocols(struct tls *tls, const struct tls_settings *set, struct err *e);
@@ -48,8 +37,7 @@ static bool load_own(struct tls *tls, const struct tls_settings *set, struct err
 static bool load_ca(struct tls *tls, const struct tls_settings *set, struct err *e);
 static void complete_chain(struct tls *tls);
 static void set_alpn(struct tls *tls);
-static void set_resumption(struct tls *tls);
-static void forget(struct tls *tls, struct remembered *r);
+static void set_hooks(struct tls *tls);
 
 /* Passphrases would be asked for on a terminal; a pooler has none. */
 static int
@@ -73,8 +61,7 @@ tls_new(const struct tls_settings *settings, struct err *e)
 		return NULL;
 	}
 	atomic_init(&tls->holds, 1);
-	pthread_mutex_init(&tls->mutex, NULL);
-	list_init(&tls->sessions);
+	tickets_init(&tls->tickets);
 	tls->role = settings->role;
 	tls->verify = settings->verify;
 	tls->ctx = SSL_CTX_new(
@@ -99,7 +86,7 @@ tls_new(const struct tls_settings *settings, struct err *e)
 	}
 	complete_chain(tls);
 	set_alpn(tls);
-	set_resumption(tls);
+	set_hooks(tls);
 	ERR_clear_error();
 	return tls;
 }
@@ -116,10 +103,8 @@ tls_drop(struct tls *tls)
 {
 	if (tls == NULL || atomic_fetch_sub(&tls->holds, 1) > 1)
 		return;
-	LIST_EACH(node, &tls->sessions)
-		forget(tls, CONTAINER_OF(node, struct remembered, in_tls));
+	tickets_fini(&tls->tickets);
 	SSL_CTX_free(tls->ctx);
-	pthread_mutex_destroy(&tls->mutex);
 	mem_free(tls);
 }
 
@@ -436,70 +421,51 @@ set_alpn(struct tls *tls)
 		SSL_CTX_set_alpn_protos(tls->ctx, alpn_list, ALPN_LIST_LEN);
 }
 
-/* --- resumption --- */
+/* --- what sessions tell --- */
 
-static struct remembered *
-recall(const struct tls *tls, const char *host)
+static const char *
+host_of(const struct tls_user *user)
 {
-	LIST_EACH(node, &tls->sessions) {
-		struct remembered *r = CONTAINER_OF(node, struct remembered, in_tls);
-
-		if (strcmp(r->host, host) == 0)
-			return r;
-	}
-	return NULL;
-}
-
-static void
-forget(struct tls *tls, struct remembered *r)
-{
-	list_remove(&r->in_tls);
-	tls->session_count--;
-	SSL_SESSION_free(r->session);
-	mem_free(r);
+	return user->host != NULL ? user->host : "";
 }
 
 /* A server has sent a ticket. 1: SESSION is ours now. */
 static int
-remember_session(SSL *ssl, SSL_SESSION *session)
+keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	const struct tls_user *user = SSL_get_app_data(ssl);
-	const char *host = user->host != NULL ? user->host : "";
-	struct tls *tls = user->tls;
-	struct remembered *r = mem_new(sizeof(*r) + strlen(host) + 1), *old;
 
-	if (r == NULL)
-		return 0;
-	memcpy(r->host, host, strlen(host) + 1);
-	r->session = session;
-	pthread_mutex_lock(&tls->mutex);
-	old = recall(tls, host);
-	if (old == NULL && tls->session_count >= SESSIONS_MOST)
-		old = CONTAINER_OF(list_last(&tls->sessions), struct remembered, in_tls);
-	if (old != NULL)
-		forget(tls, old);
-	list_add_first(&tls->sessions, &r->in_tls);
-	tls->session_count++;
-	pthread_mutex_unlock(&tls->mutex);
-	return 1;
+	return tickets_keep(&user->tls->tickets, host_of(user), session);
 }
 
 void
 tls_offer_session(const struct tls_user *user, SSL *ssl)
 {
-	struct tls *tls = user->tls;
-	struct remembered *r;
+	tickets_offer(&user->tls->tickets, host_of(user), ssl);
+}
 
-	pthread_mutex_lock(&tls->mutex);
-	r = recall(tls, user->host != NULL ? user->host : "");
-	if (r != NULL && SSL_SESSION_is_resumable(r->session))
-		SSL_set_session(ssl, r->session);
-	pthread_mutex_unlock(&tls->mutex);
+/* A line "LABEL CLIENT_RANDOM SECRET", the last two in hex. Of interest are two labels. */
+static void
+learn_secret(const SSL *ssl, const char *line)
+{
+	struct tls_secrets *secrets = ((struct tls_user *)SSL_get_app_data(ssl))->secrets;
+	struct span rest = span_text(line), label, secret;
+	bool is_server;
+
+	if (secrets == NULL || !span_cut(&rest, " ", &label) || !span_cut(&rest, " ", &secret) ||
+	    !span_cut(&rest, " ", &secret) || secret.len / 2 > SECRET_MOST)
+		return;
+	is_server = span_is(label, "SERVER_TRAFFIC_SECRET_0");
+	if (!is_server && !span_is(label, "CLIENT_TRAFFIC_SECRET_0"))
+		return;
+	if (hex_decode(secret, is_server ? secrets->server : secrets->client, secret.len / 2))
+		secrets->len = secret.len / 2;
+	secrets->sent = 0;
 }
 
 /* Who accepts gives one ticket that holds everything and keeps nothing itself. */
 static void
-set_resumption(struct tls *tls)
+set_hooks(struct tls *tls)
 {
 	static const unsigned char id[] = "pgweir";
 
@@ -507,9 +473,10 @@ set_resumption(struct tls *tls)
 		SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);
 		SSL_CTX_set_session_id_context(tls->ctx, id, sizeof(id) - 1);
 		SSL_CTX_set_num_tickets(tls->ctx, 1);
+		SSL_CTX_set_keylog_callback(tls->ctx, learn_secret);
 	} else {
 		SSL_CTX_set_session_cache_mode(tls->ctx,
 		    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-		SSL_CTX_sess_set_new_cb(tls->ctx, remember_session);
+		SSL_CTX_sess_set_new_cb(tls->ctx, keep_session);
 	}
 }

@@ -8,10 +8,21 @@
 
 #include "net/tls.h"
 
+/* The longest secret of a TLS 1.3 suite: a SHA-384. */
+#define SECRET_MOST 48
+
+/* What an accepting side learns in a TLS 1.3 handshake (RFC 8446, 7.1), for record.c. */
+struct tls_secrets {
+	size_t		 len;		/* of each; 0: not known */
+	unsigned char	 client[SECRET_MOST], server[SECRET_MOST];
+	uint64_t	 sent;		/* records sent under the server's */
+};
+
 /* Who a session belongs to; its address is the session's SSL app data. */
 struct tls_user {
 	struct tls	*tls;		/* held */
 	char		*host;		/* owned; name for SNI and the certificate, or NULL */
+	struct tls_secrets *secrets;	/* owned; LINK_ACCEPTS during the handshake, else NULL */
 };
 
 SSL_CTX *tls_context(const struct tls *tls);
@@ -20,7 +31,7 @@ enum tls_verify tls_verifies(const struct tls *tls);
 /* Let SSL continue the last session with USER's host, if there was one (LINK_CONNECTS). */
 void tls_offer_session(const struct tls_user *user, SSL *ssl);
 
-/* The first reason of this thread's OpenSSL errors, which are forgotten; FALLBACK if there is none. Constant. */
+/* The first of this thread's OpenSSL errors, which are forgotten, or FALLBACK. Constant. */
 const char *tls_reason(const char *fallback);
 
 #endif
