@@ -95,10 +95,10 @@ def enter(front, healthy):
 	"""enter(pool, **login): a client of the front, which leaves at the end of the test."""
 	clients = []
 
-	def enter(pool="one", **login):
-		client = Client(front.address)
+	def enter(pool="one", at=front, **login):
+		client = Client(at.address)
 		clients.append(client)
-		return client.login(database=front.database(pool), **login)
+		return client.login(**{"database": at.database(pool), **login})
 
 	yield enter
 	for client in clients:

@@ -113,9 +113,10 @@ def password(secret):
 
 
 def startup(version=PROTOCOL_3_0, **parameters):
+	"""A StartupMessage; a parameter whose value is None is left out."""
 	body = struct.pack("!I", version)
 	for name, value in parameters.items():
-		body += text(name) + text(value)
+		body += b"" if value is None else text(name) + text(value)
 	return struct.pack("!I", len(body) + 5) + body + b"\0"
 
 
