@@ -28,7 +28,7 @@ certs_begin(void)
 const char *
 certs_path(const char *file)
 {
-	static char paths[8][192];
+	static char paths[8][512];
 	static unsigned next;
 	char *path = paths[next++ % 8];
 

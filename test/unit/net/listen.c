@@ -309,7 +309,7 @@ a_unix_socket_has_its_mode_and_goes_with_us(void **state)
 	struct listener *l = listen_unix(w, w->dir, "0", NULL);
 	const char *path = path_in(w, ".s.PGSQL.6432");
 	struct stat st;
-	char text[96];
+	char text[128];
 	int fd;
 
 	assert_non_null(l);
@@ -405,7 +405,7 @@ static void
 files_of_others_are_respected(void **state)
 {
 	struct world *w = *state;
-	char path[96], lock[96];
+	char path[128], lock[128];
 	struct err e;
 
 	snprintf(path, sizeof(path), "%s", path_in(w, ".s.PGSQL.6432"));

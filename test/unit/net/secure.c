@@ -130,8 +130,12 @@ carry(struct end *from, struct end *to, size_t chop)
 static void
 settle(struct two *two, size_t chop)
 {
-	while (carry(&two->client, &two->server, chop) | carry(&two->server, &two->client, chop))
-		;
+	bool some;
+
+	do {
+		some = carry(&two->client, &two->server, chop);
+		some |= carry(&two->server, &two->client, chop);
+	} while (some);
 }
 
 static void
