@@ -24,6 +24,9 @@ bench()
 {
 	local parts=("$here/pgbench.sql")
 
+	# pgbench waits for the answer to a PREPARE with all its clients at once, those in a
+	# transaction included: with fewer servers than clients they would hold them all.
+	[ "$1" = prepared ] || parts+=("$here/transaction.sql")
 	[ "$1" = simple ] || parts+=("$here/pipeline.sql")
 	sed "s/@WORD@/$(($$ * 10 + $2))0000000/g; s/@TABLE@/$table/g" "${parts[@]}" >"$dir/$1$2.sql"
 	pgbench -n -M "$1" -c "$clients" -j 1 -t "$rounds" -D round=0 -f "$dir/$1$2.sql" \
@@ -31,8 +34,9 @@ bench()
 }
 
 for mode in simple extended prepared; do
-	per_round=3
+	per_round=3 commits=$((2 * clients * (rounds / 3)))
 	[ $mode = simple ] || per_round=4
+	[ $mode = prepared ] && per_round=3 commits=0
 	ask "create table if not exists $table (tag bigint, n int)"
 	bench $mode 1 &
 	first=$!
@@ -45,8 +49,8 @@ for mode in simple extended prepared; do
 			fail "$mode: expected $((clients * rounds)) transactions, got: $(cat "$out")"
 	done
 	kept=$(ask "select count(*) from $table where tag > 0")
-	[ "$kept" = $((2 * clients * (rounds / 3))) ] ||
-		fail "$mode: expected $((2 * clients * (rounds / 3))) committed rows, got $kept"
+	[ "$kept" = $commits ] ||
+		fail "$mode: expected $commits committed rows, got $kept"
 	checks=$((checks + 1 + 2 * clients * rounds * per_round))
 	ask "drop table $table"
 done
