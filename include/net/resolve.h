@@ -20,6 +20,7 @@ struct resolver_limits {
 
 /* The resolver of LOOP; made on first use, freed with the loop. NULL: c-ares refused. */
 struct resolver *resolver_of(struct loop *loop);
+/* Also reads the system's files anew. Not from inside an answer. */
 void resolver_set_limits(struct resolver *r, const struct resolver_limits *limits);
 
 /* COUNT addresses (borrowed; ports are 0), or 0 and WHY. May be called from inside resolve() when the answer is cached. */

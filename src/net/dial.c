@@ -35,7 +35,7 @@ struct dial {
 	usec_t		 deadline;	/* 0: none */
 	struct timer	*timer;		/* owned; rings at the deadline */
 	struct lookup	*lookup;	/* owned; while the name is looked up */
-	bool		 looking;	/* inside resolve(): the answer may come before it returns */
+	bool		 looking;	/* inside resolve(), which may answer at once */
 	bool		 answered;
 	struct addr	*addrs;		/* owned */
 	unsigned	 count, tried, first;
@@ -45,8 +45,8 @@ struct dial {
 	char		 why[WHY_CAP];	/* of the last failure */
 };
 
-static struct dial *make(struct loop *loop, const char *host, usec_t timeout, dial_fn done,
-    void *owner);
+static struct dial *make(struct loop *loop, const char *host, usec_t timeout,
+    dial_fn done, void *owner);
 static void begin(struct chore *chore);
 static void look_up(struct dial *d);
 static void try_next(struct dial *d);
@@ -269,7 +269,8 @@ looked_up(void *owner, const struct addr *addrs, unsigned count, const char *why
 		d->count = count;
 		d->first = rand_u32() % count;
 	}
-	snprintf(d->why, sizeof(d->why), LOOKUP_FAILED "%s", count == 0 ? why : "out of memory");
+	snprintf(d->why, sizeof(d->why), LOOKUP_FAILED "%s",
+	    count == 0 ? why : "out of memory");
 	lower(d->why + strlen(LOOKUP_FAILED));
 	if (!d->looking)
 		try_next(d);

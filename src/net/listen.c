@@ -43,7 +43,7 @@ struct listener {
 	struct timer	*rest;		/* owned; rings when accepting goes on */
 	bool		 resting;
 	bool		 paused;
-	bool		*closed;	/* while connections are taken: set when closed meanwhile */
+	bool		*closed;	/* set if closed while it accepts */
 	uint16_t	 port;
 	struct listening sockets[SOCKETS_MOST];
 	unsigned	 count;
@@ -101,8 +101,8 @@ listen_close(struct listener *l)
 		close(l->sockets[i].fd);
 	}
 	/* another process may have taken the place since */
-	if (l->path != NULL && lstat(l->path, &now) == 0 && now.st_dev == l->file.st_dev &&
-	    now.st_ino == l->file.st_ino)
+	if (l->path != NULL && lstat(l->path, &now) == 0 &&
+	    now.st_dev == l->file.st_dev && now.st_ino == l->file.st_ino)
 		unlink(l->path);
 	timer_free(l->rest);
 	mem_free(l->path);
@@ -131,7 +131,7 @@ set_int(int fd, int level, int option, int value)
 	setsockopt(fd, level, option, &value, sizeof(value));
 }
 
-/* Listen at AT (its port 0: any, and the next socket takes the same). False: errno says why. */
+/* Listen at AT (port 0: any; the next socket takes the same). False: errno says why. */
 static bool
 listen_at(struct listener *l, const struct listen_on *on, struct addr *at)
 {
@@ -190,8 +190,8 @@ listen_at_all(struct listener *l, const struct listen_on *on, struct addr *addrs
 
 		if (error == 0)
 			continue;
-		err_set(e, SQLSTATE_CONFIG, "cannot listen on %s: %s", addr_text(&addrs[i], text),
-		    strerror(error));
+		err_set(e, SQLSTATE_CONFIG, "cannot listen on %s: %s",
+		    addr_text(&addrs[i], text), strerror(error));
 		if (!every || !is_not_here(error))
 			log_line(LOG_LEVEL_WARNING, NULL, "cannot listen on %s: %s", text,
 			    strerror(error));
@@ -213,7 +213,8 @@ look_up(const char *name, struct addr *addrs, struct err *e)
 		    error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
 		return 0;
 	}
-	for (struct addrinfo *f = found; f != NULL && count < SOCKETS_MOST; f = f->ai_next) {
+	for (struct addrinfo *f = found; f != NULL && count < SOCKETS_MOST;
+	     f = f->ai_next) {
 		unsigned i = 0;
 
 		addr_from_sockaddr(&addrs[count], f->ai_addr, f->ai_addrlen);
@@ -224,7 +225,8 @@ look_up(const char *name, struct addr *addrs, struct err *e)
 	}
 	freeaddrinfo(found);
 	if (count == 0)
-		err_set(e, SQLSTATE_CONFIG, "cannot listen on \"%s\": it has no address", name);
+		err_set(e, SQLSTATE_CONFIG, "cannot listen on \"%s\": it has no address",
+		    name);
 	return count;
 }
 
@@ -260,7 +262,8 @@ clear_path(const char *path, const struct sockaddr_un *un, struct err *e)
 	if (lstat(lock, &st) == 0)
 		return err_set(e, SQLSTATE_CONFIG,
 		    "cannot listen on unix socket \"%s\": it belongs to a PostgreSQL server, "
-		    "\"%s\" exists", path, lock);
+		    "\"%s\" exists",
+		    path, lock);
 	if (lstat(path, &st) != 0)
 		return true;	/* bind(2) will say what else is wrong */
 	if (!S_ISSOCK(st.st_mode))
@@ -269,15 +272,15 @@ clear_path(const char *path, const struct sockaddr_un *un, struct err *e)
 		    path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(e, SQLSTATE_CONFIG, "cannot listen on unix socket \"%s\": %s",
-		    path, strerror(errno));
+		return err_set(e, SQLSTATE_CONFIG,
+		    "cannot listen on unix socket \"%s\": %s", path, strerror(errno));
 	error = connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 ? 0 : errno;
 	close(fd);
 	if (error != ECONNREFUSED && error != ENOENT)
 		return err_set(e, SQLSTATE_CONFIG, "unix socket \"%s\" is in use", path);
 	if (unlink(path) != 0 && errno != ENOENT)
-		return err_set(e, SQLSTATE_CONFIG, "cannot remove unix socket \"%s\": %s", path,
-		    strerror(errno));
+		return err_set(e, SQLSTATE_CONFIG, "cannot remove unix socket \"%s\": %s",
+		    path, strerror(errno));
 	return true;
 }
 
@@ -307,16 +310,18 @@ set_rights(struct listener *l, const struct listen_on *on, struct err *e)
 	gid_t gid;
 
 	if (stat(l->path, &l->file) != 0 || chmod(l->path, (mode_t)on->unix_mode) != 0)
-		return err_set(e, SQLSTATE_CONFIG, "cannot set the mode of \"%s\": %s", l->path,
-		    strerror(errno));
+		return err_set(e, SQLSTATE_CONFIG, "cannot set the mode of \"%s\": %s",
+		    l->path, strerror(errno));
 	if (on->unix_group == NULL || on->unix_group[0] == '\0')
 		return true;
 	if (!find_group(on->unix_group, &gid))
 		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot give \"%s\" to group \"%s\": no such group", l->path, on->unix_group);
+		    "cannot give \"%s\" to group \"%s\": no such group", l->path,
+		    on->unix_group);
 	if (chown(l->path, (uid_t)-1, gid) != 0)
-		return err_set(e, SQLSTATE_CONFIG, "cannot give \"%s\" to group \"%s\": %s",
-		    l->path, on->unix_group, strerror(errno));
+		return err_set(e, SQLSTATE_CONFIG,
+		    "cannot give \"%s\" to group \"%s\": %s", l->path, on->unix_group,
+		    strerror(errno));
 	return true;
 }
 
@@ -362,7 +367,8 @@ open_unix(struct listener *l, const struct listen_on *on, struct err *e)
 	return true;
 fail:
 	err_set(e, SQLSTATE_CONFIG, "cannot listen on unix socket \"%s/.s.PGSQL.%u\": %s",
-	    on->unix_dir, on->port, errno == EADDRINUSE ? "it is in use" : strerror(errno));
+	    on->unix_dir, on->port,
+	    errno == EADDRINUSE ? "it is in use" : strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return false;
@@ -377,7 +383,8 @@ add_socket(struct listener *l, int fd, const struct addr *at)
 	struct listening *s = &l->sockets[l->count];
 	char text[80];
 
-	s->event = event_new(loop_base(l->loop), fd, EV_READ | EV_PERSIST, on_connection, s);
+	s->event = event_new(loop_base(l->loop), fd, EV_READ | EV_PERSIST, on_connection,
+	    s);
 	if (s->event == NULL)
 		return false;
 	if (event_add(s->event, NULL) != 0) {
@@ -420,8 +427,9 @@ take_rest(struct listening *s, int error)
 {
 	struct listener *l = s->listener;
 
-	log_line(LOG_LEVEL_ERROR, NULL, "cannot accept connections on %s: %s, trying again in 1 s",
-	    listen_text(l), strerror(error));
+	log_line(LOG_LEVEL_ERROR, NULL,
+	    "cannot accept connections on %s: %s, trying again in 1 s", listen_text(l),
+	    strerror(error));
 	l->resting = true;
 	timer_set(l->rest, REST);
 	set_accepting(l);
@@ -435,12 +443,14 @@ take_one(struct listening *s)
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct addr peer;
-	int fd = accept4(s->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(s->fd, (struct sockaddr *)&ss, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0) {
 		if (errno == EAGAIN)
 			return false;
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM) {
 			take_rest(s, errno);
 			return false;
 		}

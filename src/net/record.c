@@ -28,8 +28,13 @@
 
 enum content { ALERT = 21, HANDSHAKE = 22, DATA = 23 };
 enum alert {
-	CLOSE_NOTIFY = 0, UNEXPECTED_MESSAGE = 10, BAD_RECORD_MAC = 20, RECORD_OVERFLOW = 22,
-	DECODE_ERROR = 50, INTERNAL_ERROR = 80, USER_CANCELED = 90,
+	CLOSE_NOTIFY = 0,
+	UNEXPECTED_MESSAGE = 10,
+	BAD_RECORD_MAC = 20,
+	RECORD_OVERFLOW = 22,
+	DECODE_ERROR = 50,
+	INTERNAL_ERROR = 80,
+	USER_CANCELED = 90,
 };
 #define ALERT_WARNING 1
 #define ALERT_FATAL 2
@@ -68,8 +73,8 @@ struct record {
 	const char	*why;		/* of the failure, or NULL */
 };
 
-static bool way_open(const struct suite *suite, struct way *way, const unsigned char *secret,
-    bool encrypt);
+static bool way_open(const struct suite *suite, struct way *way,
+    const unsigned char *secret, bool encrypt);
 static bool way_key(const struct suite *suite, struct way *way, bool encrypt);
 static bool next_record(struct record *r, struct span *in, struct span *record);
 static bool open_record(struct record *r, struct span record, char *at, size_t cap,
@@ -152,8 +157,9 @@ expand(const struct suite *suite, const unsigned char *secret, const char *label
 	n += 6 + label_len;
 	info[n++] = 0;
 	info[n++] = 1;		/* HKDF-Expand's first and only block */
-	done = HMAC(suite->hash(), secret, (int)suite->hash_len, info, n, hash, &hash_len) !=
-	    NULL && len <= hash_len;
+	done = HMAC(suite->hash(), secret, (int)suite->hash_len, info, n, hash,
+		   &hash_len) != NULL &&
+	    len <= hash_len;
 	if (done)
 		memcpy(out, hash, len);
 	mem_wipe(hash, sizeof(hash));
@@ -220,7 +226,8 @@ record_read(struct record *r, struct span *in, char *at, size_t cap, size_t *len
 
 	*len = 0;
 	if (r->plain_at < r->plain.len) {
-		*len = r->plain.len - r->plain_at < cap ? r->plain.len - r->plain_at : cap;
+		*len = r->plain.len - r->plain_at < cap ? r->plain.len - r->plain_at :
+							  cap;
 		memcpy(at, r->plain.at + r->plain_at, *len);
 		r->plain_at += *len;
 		if (r->plain_at == r->plain.len) {
@@ -274,9 +281,9 @@ gather(struct record *r, struct span *in, size_t len)
 }
 
 /*
- * The next whole RECORD, taken off IN; false if there is none yet. One that comes whole is
- * left where it is, one that comes in parts is put together in R. One that is too long is
- * given as soon as that is known: open_record() refuses it.
+ * The next whole RECORD, taken off IN; false if there is none yet. One that comes whole
+ * is left where it is, one that comes in parts is put together in R. One that is too long
+ * is given as soon as that is known: open_record() refuses it.
  */
 static bool
 next_record(struct record *r, struct span *in, struct span *record)
@@ -344,7 +351,8 @@ open_record(struct record *r, struct span record, char *at, size_t cap, size_t *
 			return fail(r, INTERNAL_ERROR, "out of memory", out);
 	}
 	if (!decrypt(&r->in, header, n, to))
-		return fail(r, BAD_RECORD_MAC, "decryption failed or bad record mac", out);
+		return fail(r, BAD_RECORD_MAC, "decryption failed or bad record mac",
+		    out);
 	/* the last byte that is no zero is the type */
 	while (n > 0 && to[n - 1] == 0)
 		n--;

@@ -1,7 +1,7 @@
 /*
  * record.h - TLS 1.3 records of a session whose handshake is done (RFC 8446, 5), for the
- * accepting side. What OpenSSL keeps for a session after its handshake is 14 kB; this is a
- * fifth of that, and encrypts straight into the caller's buf.
+ * accepting side. What OpenSSL keeps for a session after its handshake is 14 kB; this is
+ * a fifth of that, and encrypts straight into the caller's buf.
  */
 #ifndef NET_RECORD_H
 #define NET_RECORD_H
@@ -12,7 +12,8 @@
 
 struct record;
 
-/* Go on after the handshake that agreed on CIPHER and SECRETS. NULL: no memory, or a suite not known here. */
+/* Go on after a handshake that agreed on CIPHER and SECRETS (copied). NULL: no memory, or
+ * a suite not known here. */
 struct record *record_new(const SSL_CIPHER *cipher, const struct tls_secrets *secrets);
 /* NULL is fine. Secrets are wiped. */
 void record_free(struct record *r);

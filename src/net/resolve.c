@@ -1,7 +1,7 @@
 /*
  * resolve.c - host names to addresses. c-ares asks; libevent watches its sockets; answers
- * live here for their time to live. One query a name is under way at most, and a name that
- * cannot be refreshed keeps its last answer.
+ * live here for their time to live. One query a name is under way at most, and a name
+ * that cannot be refreshed keeps its last answer.
  */
 #include "net/resolve.h"
 
@@ -72,7 +72,8 @@ struct ares_socket {
 
 static pthread_once_t ares_once = PTHREAD_ONCE_INIT;
 
-static bool open_channel(struct resolver *r, const char *resolv_conf, const char *servers);
+static bool open_channel(struct resolver *r, const char *resolv_conf,
+    const char *servers);
 static void resolver_free(void *ptr);
 static void on_timer(void *owner);
 static void set_timer(struct resolver *r);
@@ -141,7 +142,7 @@ resolver_set_limits(struct resolver *r, const struct resolver_limits *limits)
 	r->ttl_least = limits->ttl_least;
 	r->ttl_most = limits->ttl_most;
 	r->ttl_negative = limits->ttl_negative;
-	/* read the system's files anew; what is being asked is asked again by the new channel */
+	/* reads the system's files anew; open questions are asked again there */
 	if (open_channel(r, limits->resolv_conf, limits->servers))
 		ares_destroy(old);
 }
@@ -169,7 +170,8 @@ static struct ares_socket *
 socket_of(struct resolver *r, ares_socket_t fd)
 {
 	LIST_EACH(node, &r->sockets) {
-		struct ares_socket *s = CONTAINER_OF(node, struct ares_socket, in_resolver);
+		struct ares_socket *s = CONTAINER_OF(node, struct ares_socket,
+		    in_resolver);
 
 		if (s->fd == fd)
 			return s;
@@ -177,7 +179,7 @@ socket_of(struct resolver *r, ares_socket_t fd)
 	return NULL;
 }
 
-/* c-ares wants to know of FD when it is READABLE, WRITABLE; neither: FD is about to close. */
+/* c-ares wants to know when FD is READABLE, WRITABLE; neither: it is about to close. */
 static void
 watch(void *arg, ares_socket_t fd, int readable, int writable)
 {
@@ -276,7 +278,8 @@ name_free(struct name *name)
 	list_remove(&name->in_use);
 	timer_free(name->patience);
 	while (!list_empty(&name->waiting))
-		resolve_cancel(CONTAINER_OF(name->waiting.head.next, struct lookup, in_name));
+		resolve_cancel(
+		    CONTAINER_OF(name->waiting.head.next, struct lookup, in_name));
 	mem_free(name->addrs);
 	mem_free(name);
 }
@@ -479,7 +482,8 @@ tell_all(struct name *name)
 	list_join(&due, &name->waiting);
 	name->telling++;
 	while (!list_empty(&due)) {
-		struct lookup *lookup = CONTAINER_OF(due.head.next, struct lookup, in_name);
+		struct lookup *lookup = CONTAINER_OF(due.head.next, struct lookup,
+		    in_name);
 		resolve_fn done = lookup->done;
 		void *owner = lookup->owner;
 

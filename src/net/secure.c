@@ -27,7 +27,7 @@
 
 struct secure {
 	struct tls_user	 user;
-	SSL		*ssl;		/* owned; owns the BIO; NULL once there is a record */
+	SSL		*ssl;		/* owned; owns the BIO; NULL with a record */
 	struct record	*record;	/* owned; instead of ssl after most handshakes */
 	bool		 alpn;		/* with record: was "postgresql" agreed on? */
 	struct span	 in;		/* borrowed; fed and not yet read */
@@ -112,7 +112,8 @@ secure_free(struct secure *s)
 static int
 ip_as_common_name(int good, X509_STORE_CTX *store)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	const struct tls_user *user = SSL_get_app_data(ssl);
 	X509 *cert = X509_STORE_CTX_get_current_cert(store);
 
@@ -125,7 +126,7 @@ ip_as_common_name(int good, X509_STORE_CTX *store)
 	return 1;
 }
 
-/* Ask for the host's name and, if the context wants that, expect it in the certificate. */
+/* Ask for the host's name and, if the context says so, expect it in the certificate. */
 static bool
 expect_host(struct secure *s)
 {
@@ -202,7 +203,8 @@ window_create(BIO *bio)
 static void
 window_make(void)
 {
-	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "window");
+	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+	    "window");
 
 	if (method == NULL)
 		return;
@@ -268,7 +270,7 @@ count_record(int written, int version, int type, const void *at, size_t len, SSL
 
 /*
  * The handshake is done. What remains of a TLS 1.3 session fits into a record; sessions
- * that need more of OpenSSL (other versions, other suites, a client's certificate) keep it.
+ * that need more of OpenSSL (older versions, rare suites, a client's certificate) keep it.
  */
 static void
 go_on_without_ssl(struct secure *s)
@@ -277,7 +279,8 @@ go_on_without_ssl(struct secure *s)
 
 	SSL_set_msg_callback(s->ssl, NULL);
 	s->alpn = secure_alpn(s).len > 0;
-	if (secrets != NULL && secrets->len > 0 && SSL_version(s->ssl) == TLS1_3_VERSION &&
+	if (secrets != NULL && secrets->len > 0 &&
+	    SSL_version(s->ssl) == TLS1_3_VERSION &&
 	    SSL_get0_peer_certificate(s->ssl) == NULL && !SSL_has_pending(s->ssl))
 		s->record = record_new(SSL_get_current_cipher(s->ssl), secrets);
 	forget_secrets(s);
@@ -385,7 +388,8 @@ secure_text(const struct secure *s, char *out)
 	if (s->record != NULL)
 		snprintf(out, TEXT_CAP, "TLSv1.3/%s", record_suite(s->record));
 	else
-		snprintf(out, TEXT_CAP, "%s/%s", SSL_get_version(s->ssl), SSL_get_cipher(s->ssl));
+		snprintf(out, TEXT_CAP, "%s/%s", SSL_get_version(s->ssl),
+		    SSL_get_cipher(s->ssl));
 	return out;
 }
 

@@ -57,7 +57,8 @@ tls_new(const struct tls_settings *settings, struct err *e)
 
 	ERR_clear_error();
 	if (tls == NULL) {
-		err_set(e, SQLSTATE_NO_MEMORY, "cannot make a TLS context: out of memory");
+		err_set(e, SQLSTATE_NO_MEMORY,
+		    "cannot make a TLS context: out of memory");
 		return NULL;
 	}
 	atomic_init(&tls->holds, 1);
@@ -73,7 +74,7 @@ tls_new(const struct tls_settings *settings, struct err *e)
 		return NULL;
 	}
 	SSL_CTX_set_default_passwd_cb(tls->ctx, no_passphrase);
-	/* an idle session gives its buffers back; a caller's buffer may move between calls */
+	/* idle sessions give their buffers back; a caller's may move between calls */
 	SSL_CTX_set_mode(tls->ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_options(tls->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -201,7 +202,8 @@ set_protocols(struct tls *tls, const struct tls_settings *set, struct err *e)
 		without = span_starts(word, "!");
 		v = versions_of(without ? span_skip(word, 1) : word);
 		if (v == 0)
-			return refuse(tls, "protocols", set->protocols, "not a list of protocols", e);
+			return refuse(tls, "protocols", set->protocols,
+			    "not a list of protocols", e);
 		if (!without)
 			versions |= v;
 		else
@@ -225,8 +227,9 @@ is_default_ciphers(const char *ciphers)
 {
 	struct span s = span_text(ciphers);
 
-	return s.len == 0 || span_is_nocase(s, "default") || span_is_nocase(s, "secure") ||
-	    span_is_nocase(s, "fast") || span_is_nocase(s, "normal");
+	return s.len == 0 || span_is_nocase(s, "default") ||
+	    span_is_nocase(s, "secure") || span_is_nocase(s, "fast") ||
+	    span_is_nocase(s, "normal");
 }
 
 static bool
@@ -234,7 +237,8 @@ set_ciphers(struct tls *tls, const struct tls_settings *set, struct err *e)
 {
 	if (!is_default_ciphers(set->ciphers) &&
 	    SSL_CTX_set_cipher_list(tls->ctx, set->ciphers) != 1)
-		return refuse(tls, "ciphers", set->ciphers, tls_reason("no such cipher"), e);
+		return refuse(tls, "ciphers", set->ciphers, tls_reason("no such cipher"),
+		    e);
 	if (is_set(set->ciphers13) &&
 	    SSL_CTX_set_ciphersuites(tls->ctx, set->ciphers13) != 1)
 		return err_set(e, SQLSTATE_CONFIG,
@@ -251,7 +255,8 @@ set_groups(struct tls *tls, const struct tls_settings *set, struct err *e)
 	struct span curve = span_text(set->curve);
 	struct span dh = span_text(set->dheparams);
 
-	if (curve.len > 0 && !span_is_nocase(curve, "auto") && !span_is_nocase(curve, "none") &&
+	if (curve.len > 0 && !span_is_nocase(curve, "auto") &&
+	    !span_is_nocase(curve, "none") &&
 	    SSL_CTX_set1_groups_list(tls->ctx, set->curve) != 1) {
 		ERR_clear_error();
 		return refuse(tls, "ecdhcurve", set->curve, "no such curve", e);
@@ -259,7 +264,8 @@ set_groups(struct tls *tls, const struct tls_settings *set, struct err *e)
 	if (dh.len == 0 || span_is_nocase(dh, "auto"))
 		SSL_CTX_set_dh_auto(tls->ctx, 1);
 	else if (!span_is_nocase(dh, "none"))
-		return refuse(tls, "dheparams", set->dheparams, "expected auto or none", e);
+		return refuse(tls, "dheparams", set->dheparams, "expected auto or none",
+		    e);
 	return true;
 }
 
@@ -296,9 +302,11 @@ load_own(struct tls *tls, const struct tls_settings *set, struct err *e)
 		    "client_tls_cert_file and client_tls_key_file must be set to accept TLS");
 	}
 	if (!is_set(set->cert_file))
-		return refuse(tls, "key_file", set->key_file, "there is no certificate to it", e);
+		return refuse(tls, "key_file", set->key_file,
+		    "there is no certificate to it", e);
 	if (!is_set(set->key_file))
-		return refuse(tls, "cert_file", set->cert_file, "there is no key to it", e);
+		return refuse(tls, "cert_file", set->cert_file, "there is no key to it",
+		    e);
 	if (!readable(tls, "cert_file", set->cert_file, &st, e))
 		return false;
 	if (SSL_CTX_use_certificate_chain_file(tls->ctx, set->cert_file) != 1)
@@ -311,7 +319,7 @@ load_own(struct tls *tls, const struct tls_settings *set, struct err *e)
 		return refuse(tls, "key_file", set->key_file, tls_reason("not a key"), e);
 	if (S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0)
 		log_line(LOG_LEVEL_WARNING, NULL,
-		    "private key \"%s\" is readable by everybody, expected mode 0600 or 0640",
+		    "private key \"%s\" is readable by everybody, expected mode 0600",
 		    set->key_file);
 	return true;
 }
@@ -345,7 +353,8 @@ load_ca(struct tls *tls, const struct tls_settings *set, struct err *e)
 			    tls_reason("no certificate in it"), e);
 	} else if (tls->verify >= TLS_VERIFY_CA) {
 		if (SSL_CTX_set_default_verify_paths(tls->ctx) != 1)
-			return err_set(e, SQLSTATE_CONFIG, "cannot use the system's CA files: %s",
+			return err_set(e, SQLSTATE_CONFIG,
+			    "cannot use the system's CA files: %s",
 			    tls_reason("unknown reason"));
 	}
 	switch (tls->verify) {
@@ -444,7 +453,7 @@ tls_offer_session(const struct tls_user *user, SSL *ssl)
 	tickets_offer(&user->tls->tickets, host_of(user), ssl);
 }
 
-/* A line "LABEL CLIENT_RANDOM SECRET", the last two in hex. Of interest are two labels. */
+/* A line "LABEL CLIENT_RANDOM SECRET", the last two in hex; two labels matter. */
 static void
 learn_secret(const SSL *ssl, const char *line)
 {
@@ -452,13 +461,15 @@ learn_secret(const SSL *ssl, const char *line)
 	struct span rest = span_text(line), label, secret;
 	bool is_server;
 
-	if (secrets == NULL || !span_cut(&rest, " ", &label) || !span_cut(&rest, " ", &secret) ||
-	    !span_cut(&rest, " ", &secret) || secret.len / 2 > SECRET_MOST)
+	if (secrets == NULL || !span_cut(&rest, " ", &label) ||
+	    !span_cut(&rest, " ", &secret) || !span_cut(&rest, " ", &secret) ||
+	    secret.len / 2 > SECRET_MOST)
 		return;
 	is_server = span_is(label, "SERVER_TRAFFIC_SECRET_0");
 	if (!is_server && !span_is(label, "CLIENT_TRAFFIC_SECRET_0"))
 		return;
-	if (hex_decode(secret, is_server ? secrets->server : secrets->client, secret.len / 2))
+	if (hex_decode(secret, is_server ? secrets->server : secrets->client,
+		secret.len / 2))
 		secrets->len = secret.len / 2;
 	secrets->sent = 0;
 }

@@ -21,17 +21,17 @@ struct tls_secrets {
 /* Who a session belongs to; its address is the session's SSL app data. */
 struct tls_user {
 	struct tls	*tls;		/* held */
-	char		*host;		/* owned; name for SNI and the certificate, or NULL */
-	struct tls_secrets *secrets;	/* owned; LINK_ACCEPTS during the handshake, else NULL */
+	char		*host;		/* owned; for SNI and the certificate, or NULL */
+	struct tls_secrets *secrets;	/* owned; LINK_ACCEPTS, during the handshake */
 };
 
 SSL_CTX *tls_context(const struct tls *tls);
 enum tls_verify tls_verifies(const struct tls *tls);
 
-/* Let SSL continue the last session with USER's host, if there was one (LINK_CONNECTS). */
+/* Let SSL continue the last session with USER's host, if any (LINK_CONNECTS). */
 void tls_offer_session(const struct tls_user *user, SSL *ssl);
 
-/* The first of this thread's OpenSSL errors, which are forgotten, or FALLBACK. Constant. */
+/* The first of this thread's OpenSSL errors (forgotten then), or FALLBACK. Constant. */
 const char *tls_reason(const char *fallback);
 
 #endif

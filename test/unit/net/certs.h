@@ -9,7 +9,7 @@
 struct cert_wish {
 	const char	*file;		/* NAME.crt and NAME.key in the folder */
 	const char	*common_name;
-	const char	*names;		/* subjectAltName, "DNS:a,IP:127.0.0.1", or NULL */
+	const char	*names;		/* subjectAltName, "DNS:a,IP:::1", or NULL */
 	const char	*issuer;	/* NAME of the CA, or NULL: itself */
 	bool		 ca;
 	bool		 expired;	/* since yesterday */

@@ -353,9 +353,13 @@ options_are_set(void **state)
 {
 	struct world *w = *state;
 	struct listener *l = listen_on(w, "127.0.0.1", NULL, 0);
-	struct dial_to to = { .host = "127.0.0.1", .port = port_of(l),
-		.options = { .keepalive = true, .keepidle = 11, .keepintvl = 12, .keepcnt = 3,
-		.user_timeout = 4000 } };
+	struct dial_to to = { .host = "127.0.0.1",
+		.port = port_of(l),
+		.options = { .keepalive = true,
+		    .keepidle = 11,
+		    .keepintvl = 12,
+		    .keepcnt = 3,
+		    .user_timeout = 4000 } };
 
 	assert_non_null(dial_new(w->loop, &to, answered, w));
 	wait_for_answer(w);

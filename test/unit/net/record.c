@@ -69,7 +69,8 @@ carry(struct world *w, size_t chop)
 static void
 say(struct world *w, const char *text)
 {
-	assert_int_equal(SSL_write(w->client, text, (int)strlen(text)), (int)strlen(text));
+	assert_int_equal(SSL_write(w->client, text, (int)strlen(text)),
+	    (int)strlen(text));
 }
 
 /* The server says TEXT, the client must read it. */
@@ -109,7 +110,8 @@ connect_with(struct world *w, const char *suites)
 	w->from_client = BIO_new(BIO_s_mem());
 	SSL_set_bio(w->client, w->to_client, w->from_client);
 	w->cap = 20000;
-	for (int i = 0; i < 4 && (state == SECURE_MORE || !SSL_is_init_finished(w->client)); i++) {
+	for (int i = 0;
+	     i < 4 && (state == SECURE_MORE || !SSL_is_init_finished(w->client)); i++) {
 		struct buf b;
 
 		SSL_connect(w->client);
@@ -147,7 +149,8 @@ every_suite_is_spoken(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(suites); i++) {
 		connect_with(&w, suites[i]);
-		assert_string_equal(secure_text(w.server, text) + strlen("TLSv1.3/"), suites[i]);
+		assert_string_equal(secure_text(w.server, text) + strlen("TLSv1.3/"),
+		    suites[i]);
 		for (unsigned round = 0; round < 3; round++) {
 			say(&w, "ping");
 			carry(&w, 1000);
@@ -161,7 +164,8 @@ every_suite_is_spoken(void **state)
 static void
 much_is_read_in_any_chops_and_pieces(void **state)
 {
-	static const size_t chops[] = { 1, 4, 5, 6, 21, 22, 16405, 16406, 16407, 1000000 };
+	static const size_t chops[] = { 1, 4, 5, 6, 21, 22, 16405, 16406, 16407,
+		1000000 };
 	static const size_t caps[] = { 100, 16384, 16385, 20000 };
 	struct world w = { 0 };
 	char *much = malloc(MUCH);
@@ -205,7 +209,9 @@ keys_may_change_at_any_time(void **state)
 	connect_with(&w, NULL);
 	for (unsigned round = 0; round < 100; round++) {
 		assert_int_equal(SSL_key_update(w.client,
-		    round % 3 == 0 ? SSL_KEY_UPDATE_NOT_REQUESTED : SSL_KEY_UPDATE_REQUESTED), 1);
+				     round % 3 == 0 ? SSL_KEY_UPDATE_NOT_REQUESTED :
+						      SSL_KEY_UPDATE_REQUESTED),
+		    1);
 		say(&w, "x");
 		carry(&w, 7);
 		assert_int_equal(w.state, SECURE_MORE);
@@ -217,7 +223,8 @@ keys_may_change_at_any_time(void **state)
 
 /* What the server says to LEN bytes AT: it must fail with WHY, the client hear ALERT. */
 static void
-is_refused(struct world *w, const char *at, size_t len, const char *why, const char *alert)
+is_refused(struct world *w, const char *at, size_t len, const char *why,
+    const char *alert)
 {
 	char plain[10];
 	int reason;
@@ -227,7 +234,8 @@ is_refused(struct world *w, const char *at, size_t len, const char *why, const c
 	assert_string_equal(secure_why(w->server), why);
 	assert_true(SSL_read(w->client, plain, sizeof(plain)) <= 0);
 	reason = ERR_GET_REASON(ERR_get_error());
-	assert_string_equal(SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET), alert);
+	assert_string_equal(SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET),
+	    alert);
 	/* and for good */
 	hear(w, at, len);
 	assert_int_equal(w->state, SECURE_FAILED);
@@ -244,14 +252,17 @@ what_is_no_record_is_refused(void **state)
 
 	(void)state;
 	connect_with(&w, NULL);
-	is_refused(&w, forged, 45, "decryption failed or bad record mac", "bad record mac");
+	is_refused(&w, forged, 45, "decryption failed or bad record mac",
+	    "bad record mac");
 	connect_with(&w, NULL);
 	is_refused(&w, "\027\003\003\000\020abcdefghijklmnop", 21, "length too short",
 	    "bad record mac");
 	connect_with(&w, NULL);
-	is_refused(&w, "\027\003\003\101\001", 5, "encrypted length too long", "record overflow");
+	is_refused(&w, "\027\003\003\101\001", 5, "encrypted length too long",
+	    "record overflow");
 	connect_with(&w, NULL);
-	is_refused(&w, "\024\003\003\000\001\001", 6, "unexpected record", "unexpected_message");
+	is_refused(&w, "\024\003\003\000\001\001", 6, "unexpected record",
+	    "unexpected_message");
 	connect_with(&w, NULL);
 	/* an alert in clear, as an attacker would send it */
 	is_refused(&w, "\025\003\003\000\002\002\050", 7, "unexpected record",
@@ -295,11 +306,13 @@ nothing_for_ever_is_refused(void **state)
 	(void)state;
 	connect_with(&w, NULL);
 	for (unsigned i = 0; i < 40; i++) {
-		assert_int_equal(SSL_key_update(w.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		assert_int_equal(SSL_key_update(w.client, SSL_KEY_UPDATE_NOT_REQUESTED),
+		    1);
 		assert_int_equal(SSL_do_handshake(w.client), 1);
 	}
 	all = said(&w);
-	is_refused(&w, all.at, all.len, "too many records without data", "unexpected_message");
+	is_refused(&w, all.at, all.len, "too many records without data",
+	    "unexpected_message");
 	buf_fini(&all);
 }
 

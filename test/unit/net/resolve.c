@@ -52,11 +52,14 @@ answer(struct world *w, uint8_t *at, size_t len)
 	if (type == TYPE_A)
 		w->asked_a++;
 	at[2] = 0x81;	/* an answer, recursion desired */
-	at[3] = (uint8_t)(0x80 | (w->mood == FAILS ? 2 : w->mood == KNOWS_NOTHING ? 3 : 0));
+	at[3] = (uint8_t)(0x80 |
+	    (w->mood == FAILS		     ? 2 :
+		    w->mood == KNOWS_NOTHING ? 3 :
+					       0));
 	at[7] = at[9] = at[11] = 0;
 	if (w->mood == ANSWERS && type == TYPE_A) {
-		uint8_t record[] = { 0xc0, HEADER, 0, TYPE_A, 0, 1, 0, 0, 0, (uint8_t)w->ttl,
-			0, 4, 192, 0, 2, w->last };
+		uint8_t record[] = { 0xc0, HEADER, 0, TYPE_A, 0, 1, 0, 0, 0,
+			(uint8_t)w->ttl, 0, 4, 192, 0, 2, w->last };
 
 		at[7] = 2;
 		memcpy(at + end, record, sizeof(record));
@@ -65,8 +68,8 @@ answer(struct world *w, uint8_t *at, size_t len)
 		end += 2 * sizeof(record);
 	} else if (w->mood == ANSWERS && type == TYPE_AAAA) {
 		uint8_t record[] = { 0xc0, HEADER, 0, TYPE_AAAA, 0, 1, 0, 0, 0,
-			(uint8_t)w->ttl, 0, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-			0, w->last };
+			(uint8_t)w->ttl, 0, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0,
+			0, 0, 0, 0, w->last };
 
 		at[7] = 1;
 		memcpy(at + end, record, sizeof(record));
@@ -89,7 +92,8 @@ on_question(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (w->mood == IS_SILENT)
 		return;
-	sendto(fd, packet, answer(w, packet, (size_t)n), 0, (struct sockaddr *)&from, from_len);
+	sendto(fd, packet, answer(w, packet, (size_t)n), 0, (struct sockaddr *)&from,
+	    from_len);
 }
 
 static void
@@ -127,7 +131,8 @@ begin(void **state)
 	w->alarm = timer_new(w->loop, too_late, NULL);
 	w->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	assert_int_equal(bind(w->fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	w->event = event_new(loop_base(w->loop), w->fd, EV_READ | EV_PERSIST, on_question, w);
+	w->event = event_new(loop_base(w->loop), w->fd, EV_READ | EV_PERSIST, on_question,
+	    w);
 	event_add(w->event, NULL);
 	w->last = 7;
 	w->ttl = 60;
@@ -198,7 +203,8 @@ has(const struct world *w, const char *text)
 	char host[64];
 
 	for (unsigned i = 0; i < w->count; i++)
-		if (strcmp(addr_host(&w->addrs[i], host), text) == 0 && w->addrs[i].port == 0)
+		if (strcmp(addr_host(&w->addrs[i], host), text) == 0 &&
+		    w->addrs[i].port == 0)
 			return true;
 	return false;
 }

@@ -34,7 +34,8 @@ static void
 what_is_wrong_is_named(void **state)
 {
 	struct tls_settings good = { .role = LINK_ACCEPTS,
-		.cert_file = certs_path("server.crt"), .key_file = certs_path("server.key") };
+		.cert_file = certs_path("server.crt"),
+		.key_file = certs_path("server.key") };
 	struct tls_settings s;
 
 	(void)state;
@@ -63,7 +64,8 @@ what_is_wrong_is_named(void **state)
 	REFUSED(ciphers13 = "NOTHING",
 	    "client_tls13_ciphers \"NOTHING\": failed to set the TLSv1.3 cipher suites");
 	REFUSED(curve = "round", "client_tls_ecdhcurve \"round\": no such curve");
-	REFUSED(dheparams = "legacy", "client_tls_dheparams \"legacy\": expected auto or none");
+	REFUSED(dheparams = "legacy",
+	    "client_tls_dheparams \"legacy\": expected auto or none");
 	s = (struct tls_settings){ .role = LINK_ACCEPTS };
 	refused(&s, "client_tls_cert_file and client_tls_key_file must be set");
 	s = (struct tls_settings){ .role = LINK_CONNECTS, .ca_file = "/no/such.ca" };
@@ -90,7 +92,8 @@ keys_everybody_may_read_are_taken(void **state)
 	(void)state;
 	assert_int_equal(chmod(certs_path("server.key"), 0644), 0);
 	taken(&(struct tls_settings){ .role = LINK_ACCEPTS,
-	    .cert_file = certs_path("server.crt"), .key_file = certs_path("server.key") });
+	    .cert_file = certs_path("server.crt"),
+	    .key_file = certs_path("server.key") });
 }
 
 static void

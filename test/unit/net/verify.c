@@ -1,0 +1,148 @@
+/*
+ * Unit tests of net/secure.c and net/tls.c: who is believed.
+ */
+#include "unit/unit.h"
+
+#include <stdio.h>
+
+#include "net/secure.h"
+#include "net/tls.h"
+#include "unit/net/certs.h"
+#include "unit/net/two.h"
+
+static struct two
+two_verifying(enum tls_verify verify, const char *ca, const char *cert, const char *host)
+{
+	char crt[32], key[32];
+
+	snprintf(crt, sizeof(crt), "%s.crt", cert);
+	snprintf(key, sizeof(key), "%s.key", cert);
+	return two_over(server_context(crt, key, NULL), client_context(verify, ca), host);
+}
+
+static void
+servers_are_verified_as_set(void **state)
+{
+	static const struct {
+		enum tls_verify	 verify;
+		const char	*ca, *cert, *host, *why;
+	} rows[] = {
+		{ TLS_VERIFY_NONE, NULL, "server", "db.example", NULL },
+		{ TLS_VERIFY_NONE, "other.crt", "expired", "no.example", NULL },
+		{ TLS_VERIFY_CA, "ca.crt", "server", "no.example", NULL },
+		{ TLS_VERIFY_CA, "ca.crt", "server", NULL, NULL },
+		{ TLS_VERIFY_CA, "other.crt", "server", "db.example",
+		    "unable to get local issuer certificate" },
+		{ TLS_VERIFY_CA, NULL, "server", "db.example",
+		    "unable to get local issuer certificate" },
+		{ TLS_VERIFY_CA, "ca.crt", "expired", "db.example",
+		    "certificate has expired" },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", "db.example", NULL },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", "DB.Example", NULL },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", "a.pool.example", NULL },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", "127.0.0.1", NULL },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", "no.example",
+		    "hostname mismatch" },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", "a.b.pool.example",
+		    "hostname mismatch" },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", "127.0.0.2",
+		    "IP address mismatch" },
+		{ TLS_VERIFY_FULL, "ca.crt", "plain", "127.0.0.3", NULL },
+		{ TLS_VERIFY_FULL, "ca.crt", "plain", "127.0.0.4",
+		    "IP address mismatch" },
+		{ TLS_VERIFY_FULL, "ca.crt", "expired", "db.example",
+		    "certificate has expired" },
+		{ TLS_VERIFY_FULL, "ca.crt", "server", NULL,
+		    "there is no host name to compare the certificate with" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct two two = two_verifying(rows[i].verify, rows[i].ca, rows[i].cert,
+		    rows[i].host);
+
+		if (rows[i].why == NULL)
+			shaken(&two);
+		else
+			client_refuses(&two, rows[i].why);
+		two_free(&two);
+	}
+}
+
+/* Clients with the certificate of row CERT (NULL: none) meet a server that does VERIFY. */
+static bool
+is_let_in(enum tls_verify verify, const char *ca, const char *cert)
+{
+	char crt[32] = "", key[32] = "";
+	struct two two;
+	bool in;
+
+	if (cert != NULL) {
+		snprintf(crt, sizeof(crt), "%s.crt", cert);
+		snprintf(key, sizeof(key), "%s.key", cert);
+	}
+	two = two_over(context(&(struct tls_settings){ .role = LINK_ACCEPTS,
+			   .verify = verify,
+			   .ca_file = ca != NULL ? certs_path(ca) : "",
+			   .cert_file = certs_path("server.crt"),
+			   .key_file = certs_path("server.key") }),
+	    context(&(struct tls_settings){ .role = LINK_CONNECTS,
+		.cert_file = cert != NULL ? certs_path(crt) : NULL,
+		.key_file = cert != NULL ? certs_path(key) : NULL }),
+	    NULL);
+	shake(&two, MEGABYTE);
+	in = two.server.ready && two.client.state == SECURE_MORE;
+	two_free(&two);
+	return in;
+}
+
+static void
+clients_are_verified_as_set(void **state)
+{
+	(void)state;
+	assert_true(is_let_in(TLS_VERIFY_NONE, "ca.crt", NULL));
+	assert_true(is_let_in(TLS_VERIFY_NONE, "ca.crt", "stranger"));
+	assert_true(is_let_in(TLS_VERIFY_IF_GIVEN, NULL, "stranger"));
+	assert_true(is_let_in(TLS_VERIFY_IF_GIVEN, "ca.crt", NULL));
+	assert_true(is_let_in(TLS_VERIFY_IF_GIVEN, "ca.crt", "server"));
+	assert_false(is_let_in(TLS_VERIFY_IF_GIVEN, "ca.crt", "stranger"));
+	assert_true(is_let_in(TLS_VERIFY_CA, "ca.crt", "server"));
+	assert_false(is_let_in(TLS_VERIFY_CA, "ca.crt", NULL));
+	assert_false(is_let_in(TLS_VERIFY_FULL, "ca.crt", "expired"));
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	certs_begin();
+	certs_make(&(struct cert_wish){ "ca", "test CA", NULL, NULL, true, false });
+	certs_make(&(struct cert_wish){ "other", "other CA", NULL, NULL, true, false });
+	certs_make(&(struct cert_wish){ "server", "server",
+	    "DNS:db.example,DNS:*.pool.example,IP:127.0.0.1", "ca", false, false });
+	certs_make(&(struct cert_wish){ "plain", "127.0.0.3", NULL, "ca", false, false });
+	certs_make(
+	    &(struct cert_wish){ "expired", "x", "DNS:db.example", "ca", false, true });
+	certs_make(
+	    &(struct cert_wish){ "stranger", "mallory", NULL, "other", false, false });
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	certs_end();
+	return 0;
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(servers_are_verified_as_set),
+		UNIT_TEST(clients_are_verified_as_set),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
