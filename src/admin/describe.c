@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "admin/manual.h"
 #include "conf/settings.h"
 
 /* "one, two", the words of an enum. */
@@ -224,6 +225,9 @@ static const struct {
 } pages[] = {
 	{ "settings", put_settings },
 	{ "sample", put_sample },
+	{ "commands", manual_commands },
+	{ "views", manual_views },
+	{ "counters", manual_counters },
 };
 
 bool

@@ -1,0 +1,14 @@
+/*
+ * manual.h - the tables of the console as Markdown, for describe.c.
+ */
+#ifndef ADMIN_MANUAL_H
+#define ADMIN_MANUAL_H
+
+#include "base/buf.h"
+
+/* Append a page: commands, what SHOW shows, what is counted. */
+void manual_commands(struct buf *out);
+void manual_views(struct buf *out);
+void manual_counters(struct buf *out);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * admin.c - what all consoles share.
+ */
+#include "admin/admin.h"
+
+#include <string.h>
+
+#include "admin/console.h"
+#include "net/mailbox.h"
+
+void
+admin_init(struct admin *a, struct pooler *p, struct mailbox *keeper,
+    void (*carry_out)(struct letter *order, void *keeper))
+{
+	memset(a, 0, sizeof(*a));
+	a->calls.enter = console_enter;
+	a->calls.bytes = console_bytes;
+	a->calls.leave = console_leave;
+	a->calls.cancel = console_cancel;
+	a->pooler = p;
+	a->keeper = keeper;
+	a->carry_out = carry_out;
+	history_init(&a->history, p);
+	p->console = &a->calls;
+}
+
+void
+admin_fini(struct admin *a)
+{
+	history_fini(&a->history);
+}
+
+struct admin *
+admin_of(const struct pooler *p)
+{
+	return (struct admin *)(void *)CONTAINER_OF(p->console, struct admin, calls);
+}
+
+bool
+admin_order(struct admin *a, struct order *order)
+{
+	if (a->keeper == NULL)
+		return false;
+	order->letter.open = a->carry_out;
+	mailbox_post(a->keeper, &order->letter);
+	return true;
+}

@@ -1,0 +1,237 @@
+/*
+ * cmd_flow.c - PAUSE, RESUME, DISABLE, ENABLE, WAIT_CLOSE: who may talk to servers.
+ */
+#include "admin/admin.h"
+#include "admin/cmd.h"
+#include "pool/client.h"
+#include "pool/place.h"
+
+bool
+command_scope(struct console *s, const struct request *r, struct scope *scope)
+{
+	struct span name = words_at(&r->words, 1);
+
+	scope->all = r->words.count < 2;
+	scope->database[0] = '\0';
+	if (scope->all)
+		return true;
+	if (!span_copy(name, scope->database, sizeof(scope->database)) ||
+	    (!conf_is_console(name) &&
+		conf_database(s->client->worker->setup->conf, name) == NULL)) {
+		console_fail(s, "no such database: %s", scope->database);
+		return false;
+	}
+	if (!conf_is_console(name))
+		return true;
+	console_fail(s, "cannot %s admin db: %s", r->command->word, scope->database);
+	return false;
+}
+
+struct span
+scope_name(const struct scope *scope)
+{
+	return scope->all ? span_of(NULL, 0) : span_text(scope->database);
+}
+
+/* A job for SCOPE, begun. */
+static void
+begin(struct console *s, const struct job_kind *kind, const struct scope *scope)
+{
+	struct job *job = job_new(s, kind);
+
+	if (job == NULL)
+		return;
+	job->scope = *scope;
+	job_begin(job);
+}
+
+/* --- RESUME --- */
+
+static void
+cover(struct worker *w, struct job *job)
+{
+	act_cover(w, &job->scope);
+}
+
+static enum job_step
+once(struct job *job, struct err *e)
+{
+	(void)job;
+	(void)e;
+	return JOB_DONE;
+}
+
+static const struct job_kind resume_kind = { cover, once, NULL };
+
+/* Those paused by name, by KILL for instance. */
+struct naming {
+	struct pooler	*pooler;
+	unsigned	 count;
+};
+
+static void
+resume_pool(void *owner, struct pool *pool)
+{
+	struct naming *naming = owner;
+
+	naming->count += place_pause(naming->pooler, span_text(pool->database), false);
+}
+
+static unsigned
+resume_named(struct console *s)
+{
+	const struct conf *conf = s->client->worker->setup->conf;
+	struct naming naming = { s->admin->pooler, 0 };
+
+	for (size_t i = 0; i < conf->n_databases; i++)
+		naming.count +=
+		    place_pause(naming.pooler, span_text(conf->databases[i].name), false);
+	place_each(naming.pooler, resume_pool, &naming);
+	return naming.count;
+}
+
+void
+run_resume(struct console *s, const struct request *r)
+{
+	struct pooler *p = s->admin->pooler;
+	struct scope scope;
+
+	if (!command_scope(s, r, &scope))
+		return;
+	if (atomic_load(&p->shutting)) {
+		console_fail(s, "pooler is shutting down");
+		return;
+	}
+	if (!place_pause(p, scope_name(&scope), false)) {
+		if (!scope.all) {
+			console_fail(s, "database %s is not paused", scope.database);
+			return;
+		}
+		/* kinder than PgBouncer: after KILL a plain RESUME will do */
+		if (resume_named(s) == 0) {
+			console_fail(s, "pooler is not paused/suspended");
+			return;
+		}
+	}
+	console_log(s, "RESUME %s", scope.database);
+	begin(s, &resume_kind, &scope);
+}
+
+/* --- PAUSE --- */
+
+static void
+close_idle(struct worker *w, struct job *job)
+{
+	act_close_idle(w, &job->scope);
+}
+
+/* Is everything closed? Or has somebody resumed meanwhile? */
+static enum job_step
+look_paused(struct job *job, struct err *e)
+{
+	if (!place_paused(job->admin->pooler, scope_name(&job->scope))) {
+		err_set(e, SQLSTATE_PROTOCOL, "PAUSE was ended by RESUME");
+		return JOB_FAILED;
+	}
+	return scope_servers(job->admin->pooler, &job->scope) == 0 ? JOB_DONE : JOB_AGAIN;
+}
+
+static void
+cover_worker(struct worker *w, void *arg)
+{
+	(void)arg;
+	act_cover(w, &(struct scope){ .all = true });
+}
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* As with PgBouncer, who does not want to wait for PAUSE does not want it. */
+static void
+cancel_pause(struct job *job)
+{
+	if (place_pause(job->admin->pooler, scope_name(&job->scope), false))
+		worker_ask_all(job->admin->pooler, NULL, cover_worker, nothing, NULL);
+}
+
+static const struct job_kind pause_kind = { close_idle, look_paused, cancel_pause };
+
+void
+run_pause(struct console *s, const struct request *r)
+{
+	struct scope scope;
+
+	if (!command_scope(s, r, &scope))
+		return;
+	if (!place_pause(s->admin->pooler, scope_name(&scope), true) && scope.all) {
+		console_fail(s, "already suspended/paused");
+		return;
+	}
+	console_log(s, "PAUSE %s", scope.database);
+	begin(s, &pause_kind, &scope);
+}
+
+/* --- WAIT_CLOSE --- */
+
+static void
+count_doomed(struct worker *w, struct job *job)
+{
+	atomic_fetch_add(&job->found, act_count_doomed(w, &job->scope));
+}
+
+static enum job_step
+look_closed(struct job *job, struct err *e)
+{
+	(void)e;
+	return atomic_load(&job->found) == 0 ? JOB_DONE : JOB_AGAIN;
+}
+
+static void
+cancel_waiting(struct job *job)
+{
+	(void)job;
+}
+
+static const struct job_kind wait_close_kind = { count_doomed, look_closed, cancel_waiting };
+
+void
+run_wait_close(struct console *s, const struct request *r)
+{
+	struct scope scope;
+
+	if (command_scope(s, r, &scope))
+		begin(s, &wait_close_kind, &scope);
+}
+
+/* --- DISABLE, ENABLE --- */
+
+static void
+allow(struct console *s, const struct request *r, bool allowed)
+{
+	struct scope scope;
+
+	if (r->words.count < 2) {
+		console_fail(s, "a database is required");
+		return;
+	}
+	if (!command_scope(s, r, &scope))
+		return;
+	place_disable(s->admin->pooler, scope_name(&scope), !allowed);
+	console_log(s, "%s %s", allowed ? "ENABLE" : "DISABLE", scope.database);
+	console_done(s, NULL);
+}
+
+void
+run_disable(struct console *s, const struct request *r)
+{
+	allow(s, r, false);
+}
+
+void
+run_enable(struct console *s, const struct request *r)
+{
+	allow(s, r, true);
+}
