@@ -94,7 +94,8 @@ record_new(const SSL_CIPHER *cipher, const struct tls_secrets *secrets)
 	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)
 		if (suites[i].number == SSL_CIPHER_get_protocol_id(cipher))
 			suite = &suites[i];
-	if (suite == NULL || secrets->len != suite->hash_len)
+	if (suite == NULL || secrets->client_len != suite->hash_len ||
+	    secrets->server_len != suite->hash_len)
 		return NULL;
 	r = mem_new(sizeof(*r));
 	if (r == NULL)

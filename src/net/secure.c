@@ -279,8 +279,7 @@ go_on_without_ssl(struct secure *s)
 
 	SSL_set_msg_callback(s->ssl, NULL);
 	s->alpn = secure_alpn(s).len > 0;
-	if (secrets != NULL && secrets->len > 0 &&
-	    SSL_version(s->ssl) == TLS1_3_VERSION &&
+	if (secrets != NULL && SSL_version(s->ssl) == TLS1_3_VERSION &&
 	    SSL_get0_peer_certificate(s->ssl) == NULL && !SSL_has_pending(s->ssl))
 		s->record = record_new(SSL_get_current_cipher(s->ssl), secrets);
 	forget_secrets(s);

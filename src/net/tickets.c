@@ -1,6 +1,7 @@
 /*
  * tickets.c - sessions to resume. A server's ticket may be shown more than once, so one a
- * host is enough; of too many hosts those not heard of for longest are forgotten.
+ * host is enough; of too many hosts those not heard of for longest are forgotten. What
+ * is kept is ours alone: OpenSSL's sessions are not made for several threads.
  */
 #include "net/tickets.h"
 
@@ -54,16 +55,20 @@ find(const struct tickets *t, const char *host)
 	return NULL;
 }
 
-bool
-tickets_keep(struct tickets *t, const char *host, SSL_SESSION *session)
+void
+tickets_keep(struct tickets *t, const char *host, const SSL_SESSION *session)
 {
 	size_t len = strlen(host) + 1;
 	struct ticket *ticket = mem_new(sizeof(*ticket) + len), *old;
 
 	if (ticket == NULL)
-		return false;
+		return;
 	memcpy(ticket->host, host, len);
-	ticket->session = session;
+	ticket->session = SSL_SESSION_dup(session);
+	if (ticket->session == NULL) {
+		mem_free(ticket);
+		return;
+	}
 	pthread_mutex_lock(&t->mutex);
 	old = find(t, host);
 	if (old == NULL && t->count >= HOSTS_MOST)
@@ -73,17 +78,20 @@ tickets_keep(struct tickets *t, const char *host, SSL_SESSION *session)
 	list_add_first(&t->kept, &ticket->in_kept);
 	t->count++;
 	pthread_mutex_unlock(&t->mutex);
-	return true;
 }
 
 void
 tickets_offer(struct tickets *t, const char *host, SSL *ssl)
 {
+	SSL_SESSION *session = NULL;
 	struct ticket *ticket;
 
 	pthread_mutex_lock(&t->mutex);
 	ticket = find(t, host);
-	if (ticket != NULL && SSL_SESSION_is_resumable(ticket->session))
-		SSL_set_session(ssl, ticket->session);
+	if (ticket != NULL)
+		session = SSL_SESSION_dup(ticket->session);
 	pthread_mutex_unlock(&t->mutex);
+	if (session != NULL && SSL_SESSION_is_resumable(session))
+		SSL_set_session(ssl, session);
+	SSL_SESSION_free(session);
 }

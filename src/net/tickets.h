@@ -17,8 +17,8 @@ struct tickets {
 
 void tickets_init(struct tickets *t);
 void tickets_fini(struct tickets *t);
-/* Keep SESSION as HOST's instead of the one before. True: it is T's now. */
-bool tickets_keep(struct tickets *t, const char *host, SSL_SESSION *session);
+/* Keep a copy of SESSION as HOST's instead of the one before. */
+void tickets_keep(struct tickets *t, const char *host, const SSL_SESSION *session);
 /* Let SSL go on with HOST's session, if there is one. */
 void tickets_offer(struct tickets *t, const char *host, SSL *ssl);
 

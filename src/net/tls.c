@@ -438,13 +438,14 @@ host_of(const struct tls_user *user)
 	return user->host != NULL ? user->host : "";
 }
 
-/* A server has sent a ticket. 1: SESSION is ours now. */
+/* A server has sent a ticket. 0: SESSION stays OpenSSL's. */
 static int
 keep_session(SSL *ssl, SSL_SESSION *session)
 {
 	const struct tls_user *user = SSL_get_app_data(ssl);
 
-	return tickets_keep(&user->tls->tickets, host_of(user), session);
+	tickets_keep(&user->tls->tickets, host_of(user), session);
+	return 0;
 }
 
 void
@@ -459,19 +460,19 @@ learn_secret(const SSL *ssl, const char *line)
 {
 	struct tls_secrets *secrets = ((struct tls_user *)SSL_get_app_data(ssl))->secrets;
 	struct span rest = span_text(line), label, secret;
-	bool is_server;
 
 	if (secrets == NULL || !span_cut(&rest, " ", &label) ||
 	    !span_cut(&rest, " ", &secret) || !span_cut(&rest, " ", &secret) ||
 	    secret.len / 2 > SECRET_MOST)
 		return;
-	is_server = span_is(label, "SERVER_TRAFFIC_SECRET_0");
-	if (!is_server && !span_is(label, "CLIENT_TRAFFIC_SECRET_0"))
-		return;
-	if (hex_decode(secret, is_server ? secrets->server : secrets->client,
-		secret.len / 2))
-		secrets->len = secret.len / 2;
-	secrets->sent = 0;
+	if (span_is(label, "CLIENT_TRAFFIC_SECRET_0") &&
+	    hex_decode(secret, secrets->client, secret.len / 2))
+		secrets->client_len = secret.len / 2;
+	if (span_is(label, "SERVER_TRAFFIC_SECRET_0") &&
+	    hex_decode(secret, secrets->server, secret.len / 2)) {
+		secrets->server_len = secret.len / 2;
+		secrets->sent = 0;
+	}
 }
 
 /* Who accepts gives one ticket that holds everything and keeps nothing itself. */

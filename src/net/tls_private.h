@@ -13,7 +13,7 @@
 
 /* What an accepting side learns in a TLS 1.3 handshake (RFC 8446, 7.1), for record.c. */
 struct tls_secrets {
-	size_t		 len;		/* of each; 0: not known */
+	size_t		 client_len, server_len;	/* 0: not known */
 	unsigned char	 client[SECRET_MOST], server[SECRET_MOST];
 	uint64_t	 sent;		/* records sent under the server's */
 };
