@@ -24,10 +24,12 @@ void buf_fini(struct buf *b);
 /* Forget contents and failure, keep the memory. */
 void buf_clear(struct buf *b);
 /* See to it that EXTRA more bytes fit; a pointer to where they go, or NULL. */
-char *buf_reserve(struct buf *b, size_t extra);
+static inline char *buf_reserve(struct buf *b, size_t extra);
+/* The same when it may not fit as it is. */
+char *buf_make_room(struct buf *b, size_t extra);
 /* Append LEN bytes. */
-void buf_put(struct buf *b, const void *at, size_t len);
-void buf_put_span(struct buf *b, struct span s);
+static inline void buf_put(struct buf *b, const void *at, size_t len);
+static inline void buf_put_span(struct buf *b, struct span s);
 /* Append TEXT without its NUL. */
 void buf_put_text(struct buf *b, const char *text);
 void buf_put_byte(struct buf *b, char byte);
@@ -37,6 +39,31 @@ void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_drop(struct buf *b, size_t len);
 /* The contents as a NUL-terminated string (the NUL is not counted); "" on failure. */
 const char *buf_text(struct buf *b);
+
+static inline char *
+buf_reserve(struct buf *b, size_t extra)
+{
+	if (likely(b->at != NULL && extra <= b->cap - b->len && !b->failed))
+		return b->at + b->len;
+	return buf_make_room(b, extra);
+}
+
+static inline void
+buf_put(struct buf *b, const void *at, size_t len)
+{
+	char *to = buf_reserve(b, len);
+
+	if (unlikely(to == NULL || len == 0))
+		return;
+	memcpy(to, at, len);
+	b->len += len;
+}
+
+static inline void
+buf_put_span(struct buf *b, struct span s)
+{
+	buf_put(b, s.at, s.len);
+}
 
 static inline struct span
 buf_span(const struct buf *b)

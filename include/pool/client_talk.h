@@ -37,10 +37,21 @@ piece_body(const struct piece *p)
 	return span_of(p->at + FRAME_HEAD, here - FRAME_HEAD);
 }
 
-/* Forward it as it is; what is still to come of it follows by itself. */
-enum step client_pass(struct client *c, struct piece *p);
-/* The same for what stands behind its first SKIP bytes, for which something else was put in the flow. */
+/* Forward what stands behind its first SKIP bytes, for which something else was put in the flow; what is
+ * still to come of it follows by itself. */
 enum step client_pass_rest(struct client *c, struct piece *p, size_t skip);
+
+/* Forward it as it is. */
+static inline enum step
+client_pass(struct client *c, struct piece *p)
+{
+	if (unlikely(p->len < p->head.size))
+		return client_pass_rest(c, p, 0);
+	flow_pass(p->flow, p->at, p->head.size);
+	p->used = p->head.size;
+	return STEP_ON;
+}
+
 /* End the client: WHAT was wrong. */
 enum step client_broke(struct client *c, const char *what);
 

@@ -52,6 +52,7 @@ struct ledger {
 	struct ledger_limits limits;
 	unsigned	 open;		/* servers, those being opened included */
 	unsigned	 opening;
+	unsigned	 idle;		/* of all seats together */
 	unsigned	 waiting;	/* wants in the queue */
 	bool		 paused;	/* nobody gets a server */
 	usec_t		 retry_at;	/* open none before: the last attempt failed */

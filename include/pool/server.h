@@ -104,7 +104,12 @@ void server_dialed(void *owner, int fd, const struct addr *where, const char *wh
 void server_secured(struct server *s);
 
 /* Note that ASKED goes to the server, with what must be undone if it is skipped. False: the server was closed. */
-bool server_ask(struct server *s, unsigned asked);
+bool server_ask_failed(struct server *s);
+static inline bool
+server_ask(struct server *s, unsigned asked)
+{
+	return likely(talk_ask(&s->talk, asked)) || server_ask_failed(s);
+}
 bool server_ask_noted(struct server *s, unsigned asked, enum note_kind kind,
     struct stmt *stmt, struct span name);
 /* Send what is ours. False: the server was closed. */

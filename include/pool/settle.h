@@ -5,7 +5,18 @@
 #ifndef POOL_SETTLE_H
 #define POOL_SETTLE_H
 
+#include "pool/client.h"
 #include "pool/server.h"
+
+/* Does SERVER fit CLIENT at NOW as it is? The common case: equal settings are one pointer. */
+static inline bool
+settle_fits(const struct server *server, const struct client *client, usec_t now)
+{
+	const struct rules *r = &server->lane->rules;
+
+	return client->profile == server->profile &&
+	    (now - server->used < r->check_delay || r->check_query == NULL);
+}
 
 enum settle { SETTLE_FITS, SETTLE_SENT, SETTLE_LOST };
 /* Make SERVER fit its client. SENT: settle_done() follows; LOST: the server was closed. */

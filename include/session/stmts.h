@@ -45,11 +45,12 @@ void stmt_totals(size_t *count, size_t *bytes);
 /* The names a client has given. {0} is empty. */
 struct names {
 	struct map	 map;
+	struct name	*last;		/* found last: often the next one, too */
 };
 
 void names_fini(struct names *names);
 /* The statement NAME stands for (borrowed), or NULL. */
-struct stmt *names_find(const struct names *names, struct span name);
+struct stmt *names_find(struct names *names, struct span name);
 /* Let NAME, which is free, stand for STMT (a hold is taken). False: no memory. */
 bool names_add(struct names *names, struct span name, struct stmt *stmt) MUST_USE;
 /* Forget NAME if it is there. */

@@ -67,7 +67,17 @@ void talk_fini(struct talk *t);
  * Note that ASKED (a kind and flags) has been, or with ASK_LOCAL would have been, sent. False: no memory; close the
  * server. Notes nothing while skipping unless it is a Sync: the server ignores it.
  */
-bool talk_ask(struct talk *t, unsigned asked) MUST_USE;
+bool talk_ask_slowly(struct talk *t, unsigned asked) MUST_USE;
+static inline bool
+talk_ask(struct talk *t, unsigned asked)
+{
+	if (unlikely(t->skipping || t->count > t->mask || (asked & ASK_KIND) == ASK_COPY_END))
+		return talk_ask_slowly(t, asked);
+	if (!(asked & ASK_LOCAL))
+		t->open = true;
+	t->ring[(t->first + t->count++) & t->mask] = (uint8_t)asked;
+	return true;
+}
 
 /* What becomes of a message from the server. */
 enum verdict {

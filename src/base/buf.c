@@ -48,37 +48,17 @@ buf_clear(struct buf *b)
 }
 
 char *
-buf_reserve(struct buf *b, size_t extra)
+buf_make_room(struct buf *b, size_t extra)
 {
-	if (unlikely(b->failed))
+	if (b->failed)
 		return NULL;
-	if (likely(b->at != NULL && extra <= b->cap - b->len))
+	if (b->at != NULL && extra <= b->cap - b->len)
 		return b->at + b->len;
 	if (extra > BUF_MOST - b->len || !buf_grow(b, b->len + extra)) {
 		b->failed = true;
 		return NULL;
 	}
 	return b->at + b->len;
-}
-
-void
-buf_put(struct buf *b, const void *at, size_t len)
-{
-	char *to;
-
-	if (len == 0)
-		return;
-	to = buf_reserve(b, len);
-	if (to == NULL)
-		return;
-	memcpy(to, at, len);
-	b->len += len;
-}
-
-void
-buf_put_span(struct buf *b, struct span s)
-{
-	buf_put(b, s.at, s.len);
 }
 
 void

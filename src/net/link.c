@@ -230,22 +230,52 @@ show(struct link *link, const char *at, size_t len)
 		tell_gone(link);
 }
 
+/* Nothing is kept any more. */
+static void
+drop_kept(struct link *link)
+{
+	if (link->kept_cap == LOOP_BLOCK)
+		loop_block_give(link->loop, link->kept);
+	else
+		mem_free(link->kept);
+	link->kept = NULL;
+	link->kept_len = link->kept_cap = 0;
+	link->keep_most = KEEP_MOST;
+}
+
+/* Room for NEED bytes: little, as a waiting query is, comes from the loop's stock. */
+static bool
+make_room(struct link *link, size_t need)
+{
+	size_t cap = need <= LOOP_BLOCK ? LOOP_BLOCK : need + need / 2 + 1;
+	char *bigger;
+
+	if (need <= link->kept_cap)
+		return true;
+	if (cap == LOOP_BLOCK)
+		bigger = loop_block_take(link->loop);
+	else
+		bigger = mem_resize(link->kept_cap == LOOP_BLOCK ? NULL : link->kept, cap);
+	if (bigger == NULL)
+		return false;
+	if (link->kept_cap == LOOP_BLOCK) {
+		memcpy(bigger, link->kept, link->kept_len);
+		loop_block_give(link->loop, link->kept);
+	}
+	link->kept = bigger;
+	link->kept_cap = cap;
+	return true;
+}
+
 /* Append LEN bytes to what is kept. */
 static void
 keep(struct link *link, const char *at, size_t len)
 {
 	size_t need = link->kept_len + len;
 
-	if (need > link->kept_cap) {
-		size_t cap = link->kept_len == 0 ? need : need + need / 2;
-		char *bigger = mem_resize(link->kept, cap);
-
-		if (bigger == NULL) {
-			fail(link, "out of memory");
-			return;
-		}
-		link->kept = bigger;
-		link->kept_cap = cap;
+	if (!make_room(link, need)) {
+		fail(link, "out of memory");
+		return;
 	}
 	memcpy(link->kept + link->kept_len, at, len);
 	link->kept_len = need;
@@ -272,10 +302,7 @@ link_kick(struct link *link)
 		return;
 	link->kept_len -= eaten;
 	if (link->kept_len == 0) {
-		mem_free(link->kept);
-		link->kept = NULL;
-		link->kept_cap = 0;
-		link->keep_most = KEEP_MOST;
+		drop_kept(link);
 	} else {
 		memmove(link->kept, link->kept + eaten, link->kept_len);
 	}
@@ -490,9 +517,7 @@ link_close(struct link *link)
 	secure_free(link->secure);
 	link->secure = NULL;
 	buf_fini(&link->out);
-	mem_free(link->kept);
-	link->kept = NULL;
-	link->kept_len = 0;
+	drop_kept(link);
 	loop_later(link->loop, &link->chore);
 }
 
@@ -516,9 +541,7 @@ link_finish(struct link *link)
 	link->deadline = loop_now(link->loop) + LINGER;
 	if (link->writer == NULL)
 		shutdown(link->fd, SHUT_WR);
-	mem_free(link->kept);
-	link->kept = NULL;
-	link->kept_len = 0;
+	drop_kept(link);
 	await_end(link);
 }
 

@@ -14,6 +14,11 @@
 #include "net/loop_private.h"
 
 #define SIGNALS_MOST 8
+#define STOCK_MOST 256u		/* blocks that are kept for the next who needs one */
+
+struct block {
+	struct block	*next;
+};
 
 struct loop_signal {
 	struct event	*event;		/* owned */
@@ -30,6 +35,8 @@ struct loop {
 	struct buf	 scratch;
 	struct buf	 cipher_out;
 	char		*cipher;	/* owned; LOOP_READ_MOST bytes, or NULL */
+	struct block	*stock;		/* owned */
+	unsigned	 stock_count;
 	struct loop_slot resolver;
 	struct loop_signal signals[SIGNALS_MOST];
 	unsigned	 signal_count;
@@ -82,6 +89,8 @@ loop_free(struct loop *loop)
 	for (unsigned i = 0; i < loop->signal_count; i++)
 		event_free(loop->signals[i].event);
 	event_base_free(loop->base);
+	while (loop->stock != NULL)
+		mem_free(loop_block_take(loop));
 	buf_fini(&loop->scratch);
 	buf_fini(&loop->cipher_out);
 	mem_free(loop->cipher);
@@ -285,6 +294,32 @@ loop_cipher_buffer(struct loop *loop)
 	if (loop->cipher == NULL)
 		loop->cipher = mem_new(LOOP_READ_MOST);
 	return loop->cipher;
+}
+
+char *
+loop_block_take(struct loop *loop)
+{
+	struct block *block = loop->stock;
+
+	if (block == NULL)
+		return mem_new(LOOP_BLOCK);
+	loop->stock = block->next;
+	loop->stock_count--;
+	return (char *)block;
+}
+
+void
+loop_block_give(struct loop *loop, char *mine)
+{
+	struct block *block = (struct block *)(void *)mine;
+
+	if (loop->stock_count >= STOCK_MOST) {
+		mem_free(mine);
+		return;
+	}
+	block->next = loop->stock;
+	loop->stock = block;
+	loop->stock_count++;
 }
 
 struct buf *

@@ -17,6 +17,10 @@ struct event_base *loop_base(struct loop *loop);
 char *loop_read_buffer(struct loop *loop);
 /* The same for TLS bytes that wait for decryption; made on first use, NULL without memory. */
 char *loop_cipher_buffer(struct loop *loop);
+/* A block of LOOP_BLOCK bytes from the loop's stock, for what a link keeps a short while; NULL: no memory. */
+#define LOOP_BLOCK ((size_t)512)
+char *loop_block_take(struct loop *loop);
+void loop_block_give(struct loop *loop, char *block);
 /* TLS bytes to be sent; cleared. */
 struct buf *loop_cipher_out(struct loop *loop);
 

@@ -89,23 +89,34 @@ client_become(struct client *c, const struct client_state *state)
 
 /* --- what the link says --- */
 
+/* What one state leaves the next one may want: a query behind a startup packet. */
+static size_t
+next_state_bytes(struct client *c, const struct client_state *before, const char *at,
+    size_t len, size_t done)
+{
+	while (done < len && !c->dead) {
+		const struct client_state *state = c->state;
+		size_t n;
+
+		if (state == before || state->bytes == hold_bytes)
+			return done;
+		n = state->bytes(c, at + done, len - done);
+		before = n == 0 ? state : NULL;
+		done += n;
+	}
+	return len;
+}
+
 static size_t
 on_bytes(void *owner, const char *at, size_t len)
 {
 	struct client *c = owner;
-	size_t done = 0;
+	const struct client_state *state = c->state;
+	size_t done = state->bytes(c, at, len);
 
-	for (;;) {
-		const struct client_state *state = c->state;
-		size_t n = state->bytes(c, at + done, len - done);
-
-		done += n;
-		if (likely(done >= len) || c->dead)
-			return len;
-		/* What one state leaves the next one may want: a query behind a startup packet. */
-		if (n == 0 && c->state == state)
-			return done;
-	}
+	if (likely(done == len))
+		return done;
+	return next_state_bytes(c, done == 0 ? state : NULL, at, len, done);
 }
 
 /* It waits: the link keeps what comes, within bounds. */

@@ -83,12 +83,6 @@ client_pass_rest(struct client *c, struct piece *p, size_t skip)
 	return STEP_ON;
 }
 
-enum step
-client_pass(struct client *c, struct piece *p)
-{
-	return client_pass_rest(c, p, 0);
-}
-
 /* --- without a server --- */
 
 static enum step

@@ -196,14 +196,21 @@ lane_take(struct lane *lane, struct client *client)
 	return false;
 }
 
-void
-lane_leave(struct lane *lane, struct client *client)
+/* CLIENT waits no more; its want has left the queue. */
+static void
+stop_waiting(struct lane *lane, struct client *client)
 {
-	ledger_leave(&client->want);
 	if (!node_linked(&client->in_lane))
 		return;
 	list_remove(&client->in_lane);
 	lane->waiting_count--;
+}
+
+void
+lane_leave(struct lane *lane, struct client *client)
+{
+	ledger_leave(&client->want);
+	stop_waiting(lane, client);
 }
 
 void
@@ -341,7 +348,7 @@ serve(struct lane *lane, struct client *client, struct server *server)
 {
 	usec_t now = loop_now(lane->worker->loop);
 
-	lane_leave(lane, client);
+	stop_waiting(lane, client);
 	count_add(lane, wait_time, now - client->since);
 	if (!client->welcomed) {
 		client_welcome(client);
@@ -354,6 +361,26 @@ serve(struct lane *lane, struct client *client, struct server *server)
 
 /* --- from worker to worker --- */
 
+/*
+ * A server has not arrived. Others may be on their way here: it is the one called last that
+ * waits again.
+ */
+static void
+recall_last(struct lane *lane)
+{
+	struct client *last = NULL;
+
+	LIST_EACH(n, &lane->waiting) {
+		struct client *c = CONTAINER_OF(n, struct client, in_lane);
+
+		if (!ledger_called(&c->want))
+			break;
+		last = c;
+	}
+	if (last != NULL)
+		ledger_recall(&last->want);
+}
+
 static void
 arrive(struct letter *letter, void *receiver)
 {
@@ -365,13 +392,16 @@ arrive(struct letter *letter, void *receiver)
 	server_list(server, IN_BUSY);
 	count_one(lane, moves);
 	if (server->link == NULL || !link_join(server->link, lane->worker->loop, server)) {
-		if (oldest != NULL && ledger_called(&oldest->want))
-			ledger_recall(&oldest->want);
+		recall_last(lane);
 		server_close(server, "cannot change threads");
 		return;
 	}
-	if (oldest == NULL || !ledger_called(&oldest->want) || !serve(lane, oldest, server))
-		lane_give(lane, server);
+	if (oldest != NULL && ledger_called(&oldest->want)) {
+		ledger_leave(&oldest->want);
+		if (serve(lane, oldest, server))
+			return;
+	}
+	lane_give(lane, server);
 }
 
 /* It may just be showing us its bytes: it leaves at the end of the turn. */

@@ -3,8 +3,10 @@
  *
  *	open = idle + busy + opening + under way in letters
  *	every want is covered: wants <= kept promises + opening, or nothing is left
+ *	no want waits for an opening while an idle server is not promised to one
  *
- * where a promise is kept while its lane still has an idle server behind it.
+ * where a promise is kept while its lane still has an idle server behind it. Lanes read
+ * their clocks once a turn, so a want may be younger than what another lane calls now.
  */
 #include "pool/ledger.h"
 
@@ -97,6 +99,7 @@ ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand
 	got = seat->idle > seat->promised && !l->paused;
 	if (got) {
 		seat->idle--;
+		l->idle--;
 	} else if (l->refusing && l->open == 0 && now < l->retry_at) {
 		errand->what = ERRAND_REFUSE;
 	} else {
@@ -128,27 +131,27 @@ static struct errand
 cover_locked(struct seat *seat, usec_t now)
 {
 	struct ledger *l = seat->ledger;
-	unsigned covered = l->opening;
 	struct seat *free_one = NULL;
+	unsigned kept = 0;
 
-	if (l->waiting <= covered || l->paused)
+	if (l->waiting == 0 || l->paused)
+		return (struct errand){ ERRAND_NONE, 0 };
+	if (l->idle == 0 && (l->waiting <= l->opening || !may_open(l, now)))
 		return (struct errand){ ERRAND_NONE, 0 };
 	for (unsigned i = 0; i < l->seat_count; i++) {
 		struct seat *s = l->seats[i];
 
 		if (s == NULL)
 			continue;
-		covered += s->idle < s->promised ? s->idle : s->promised;
+		kept += s->idle < s->promised ? s->idle : s->promised;
 		if (s->idle > s->promised)
 			free_one = s;
 	}
-	if (l->waiting <= covered)
-		return (struct errand){ ERRAND_NONE, 0 };
-	if (free_one != NULL) {
+	if (l->waiting > kept && free_one != NULL) {
 		free_one->promised++;
 		return (struct errand){ ERRAND_NUDGE, free_one->lane };
 	}
-	if (!may_open(l, now))
+	if (l->waiting <= kept + l->opening || !may_open(l, now))
 		return (struct errand){ ERRAND_NONE, 0 };
 	l->open++;
 	l->opening++;
@@ -168,7 +171,7 @@ may_open(const struct ledger *l, usec_t now)
 	oldest = LIST_FIRST(&l->wants, struct want, in_ledger);
 	return oldest != NULL && limits->reserve_after > 0 &&
 	    l->open < limits->most + limits->reserve &&
-	    now - oldest->since >= limits->reserve_after;
+	    now >= oldest->since + limits->reserve_after;
 }
 
 struct give
@@ -210,9 +213,10 @@ give_locked(struct seat *seat, usec_t now)
 		return (struct give){ GIVE_CLOSE, 0, NULL };
 	if (first == NULL) {
 		seat->idle++;
+		l->idle++;
 		return (struct give){ GIVE_IDLE, 0, NULL };
 	}
-	if (own != NULL && own->since - first->since <= l->book->patience)
+	if (own != NULL && own->since <= first->since + l->book->patience)
 		first = own;
 	dequeue(first, first->seat == seat ? WANT_NONE : WANT_CALLED);
 	if (first->seat == seat)
@@ -231,6 +235,7 @@ ledger_nudged(struct seat *seat, usec_t now, struct give *give)
 		seat->promised--;
 	if (seat->idle > 0 && l->waiting > 0 && !l->paused) {
 		seat->idle--;
+		l->idle--;
 		*give = give_locked(seat, now);
 		taken = true;
 	}
@@ -295,6 +300,7 @@ ledger_gone_idle(struct seat *seat)
 {
 	lock(seat->ledger);
 	seat->idle--;
+	seat->ledger->idle--;
 	seat->ledger->open--;
 	unlock(seat->ledger);
 }
@@ -371,7 +377,8 @@ ledger_check(struct ledger *l)
 		LIST_EACH(n, &l->seats[i]->wants)
 			own++;
 	}
-	good = wants == l->waiting && own == l->waiting && l->opening + idle <= l->open;
+	good = wants == l->waiting && own == l->waiting && idle == l->idle &&
+	    l->opening + idle <= l->open;
 	unlock(l);
 	return good;
 }

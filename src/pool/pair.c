@@ -38,6 +38,8 @@ pair_join(struct client *client, struct server *server)
 	count_one(client->lane, server_assignments);
 	server_become(server, &SERVER_ACTIVE);
 	client_become(client, &CLIENT_ACTIVE);
+	if (likely(settle_fits(server, client, client->since)))
+		return true;
 	switch (settle_begin(server)) {
 	case SETTLE_FITS:
 		return true;

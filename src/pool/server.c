@@ -215,10 +215,8 @@ on_secured(void *owner)
 /* --- talking --- */
 
 bool
-server_ask(struct server *s, unsigned asked)
+server_ask_failed(struct server *s)
 {
-	if (likely(talk_ask(&s->talk, asked)))
-		return true;
 	server_close(s, "out of memory");
 	return false;
 }

@@ -18,6 +18,8 @@
 
 /* Rows and copied data: everything else is looked at one by one. */
 static const bool ROWS[256] = { ['D'] = true, ['d'] = true };
+/* The same while a simple query is answered, which may bring several results. */
+static const bool RESULTS[256] = { ['D'] = true, ['d'] = true, ['T'] = true };
 
 enum step { STEP_ON, STEP_WAIT, STEP_OVER };
 
@@ -36,14 +38,13 @@ needs_body(char kind)
 
 /* Rows, by the thousand: one look a message, none at its body. */
 static size_t
-pass_rows(struct server *s, struct flow *f, const char *at, size_t len, bool swallow)
+pass_rows(struct server *s, struct flow *f, const char *at, size_t len, const bool kinds[256])
 {
 	enum frame_seen seen;
-	size_t n = frame_run(&s->frame, at, len, ROWS, &seen);
+	size_t n = frame_run(&s->frame, at, len, kinds, &seen);
 
-	s->skip_frame = swallow;
-	if (!swallow)
-		flow_pass(f, at, n);
+	s->skip_frame = false;
+	flow_pass(f, at, n);
 	return n;
 }
 
@@ -119,6 +120,10 @@ one_message(struct server *s, struct flow *f, const char *at, size_t len, size_t
 	}
 	if (unlikely(talk_front(&s->talk) & ASK_LOCAL))
 		pair_answer_local(s, flow_put(f));
+	if (talk_front(&s->talk) == ASK_QUERY && RESULTS[(unsigned char)head.kind]) {
+		*done += pass_rows(s, f, at, len, RESULTS);
+		return STEP_ON;
+	}
 	whole = len >= head.size;
 	if (needs_body(head.kind) && (head.size <= BODY_MOST || head.kind != 'E')) {
 		if (head.size > BODY_MOST)
@@ -131,8 +136,8 @@ one_message(struct server *s, struct flow *f, const char *at, size_t len, size_t
 	verdict = talk_answer(&s->talk, head.kind, 0, pair_notes_left, s);
 	if (unlikely(verdict == VERDICT_BAD))
 		return distrust(s, f, "an answer nobody asked for");
-	if (ROWS[(unsigned char)head.kind]) {
-		*done += pass_rows(s, f, at, len, verdict == VERDICT_SWALLOW);
+	if (ROWS[(unsigned char)head.kind] && verdict == VERDICT_PASS) {
+		*done += pass_rows(s, f, at, len, ROWS);
 		return STEP_ON;
 	}
 	s->skip_frame = verdict == VERDICT_SWALLOW;

@@ -100,8 +100,6 @@ settle_begin(struct server *s)
 	unsigned changes;
 	bool good = true;
 
-	if (likely(c->profile == s->profile && !stale))
-		return SETTLE_FITS;
 	changes = profile_change(s->profile, c->profile, &b);
 	if (changes == 0) {
 		if (c->profile != s->profile)

@@ -205,17 +205,21 @@ profile_blend(const struct profile *reported, const struct profile *extras)
 	if (d.values == NULL)
 		return NULL;
 	for (;;) {
+		int c;
+
 		while (i < reported->count && !reported->values[i].reported)
 			i++;
 		while (j < extras->count && extras->values[j].reported)
 			j++;
-		if (i < reported->count && (j == extras->count ||
-		    compare_names(reported->values[i].name, extras->values[j].name) < 0))
-			d.values[d.count++] = reported->values[i++];
-		else if (j < extras->count)
-			d.values[d.count++] = extras->values[j++];
-		else
+		if (i == reported->count && j == extras->count)
 			break;
+		c = i == reported->count ? 1 : j == extras->count ? -1 :
+		    compare_names(reported->values[i].name, extras->values[j].name);
+		if (c <= 0)
+			d.values[d.count++] = reported->values[i++];
+		else
+			d.values[d.count++] = extras->values[j];
+		j += c >= 0;	/* what is reported is known better */
 	}
 	made = intern(&d);
 	mem_free(d.values);
@@ -302,7 +306,8 @@ profile_change(const struct profile *have, const struct profile *want, struct bu
 	/* What somebody else asked for at start-up goes back to the server's default. */
 	for (unsigned i = 0; i < have->count; i++) {
 		had = &have->values[i];
-		if (!had->reported && profile_get(want, had->name) == NULL)
+		if (!had->reported && profile_settable(had->name) &&
+		    profile_get(want, had->name) == NULL)
 			put_change(batch, &changes, had->name, span_of(NULL, 0));
 	}
 	return changes;

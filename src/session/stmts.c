@@ -131,6 +131,8 @@ name_find(const struct names *names, struct span name)
 static void
 name_free(struct names *names, struct name *name)
 {
+	if (names->last == name)
+		names->last = NULL;
 	map_remove(&names->map, &name->in_names);
 	stmt_drop(name->stmt);
 	mem_free(name);
@@ -143,10 +145,15 @@ names_fini(struct names *names)
 }
 
 struct stmt *
-names_find(const struct names *names, struct span name)
+names_find(struct names *names, struct span name)
 {
-	struct name *found = name_find(names, name);
+	struct name *found = names->last;
 
+	if (found == NULL || !span_same(span_of(found->text, found->len), name)) {
+		found = name_find(names, name);
+		if (found != NULL)
+			names->last = found;
+	}
 	return found != NULL ? found->stmt : NULL;
 }
 

@@ -35,17 +35,19 @@ query_parse(struct span body, struct parse_view *out)
 enum wire
 query_bind_head(struct span here, size_t size, struct bind_view *out)
 {
-	struct reader r;
+	struct span rest = here.len > size ? span_of(here.at, size) : here;
+	const char *portal_end, *name_end = NULL;
 
-	*out = (struct bind_view){ 0 };
-	if (here.len > size)
-		here.len = size;
-	r = read_begin(here);
-	out->portal = read_string(&r);
-	out->name = read_string(&r);
-	if (r.failed)
+	portal_end = rest.len > 0 ? memchr(rest.at, '\0', rest.len) : NULL;
+	if (portal_end != NULL) {
+		out->portal = span_of(rest.at, (size_t)(portal_end - rest.at));
+		rest = span_skip(rest, out->portal.len + 1);
+		name_end = rest.len > 0 ? memchr(rest.at, '\0', rest.len) : NULL;
+	}
+	if (name_end == NULL)
 		return here.len < size ? WIRE_MORE : WIRE_BAD;
-	out->head = (size_t)(r.at - here.at);
+	out->name = span_of(rest.at, (size_t)(name_end - rest.at));
+	out->head = out->portal.len + out->name.len + 2;
 	return size - out->head < BIND_COUNTS ? WIRE_BAD : WIRE_OK;
 }
 
@@ -92,20 +94,35 @@ query_write_parse_text(struct buf *b, struct span name, struct span text)
 	write_end(b, mark);
 }
 
+/* S and a NUL at TO, where there is room; what is behind it. */
+static char *
+put_string(char *to, struct span s)
+{
+	if (s.len > 0)
+		memcpy(to, s.at, s.len);
+	to[s.len] = '\0';
+	return to + s.len + 1;
+}
+
+/* On the way of each named Bind: one reservation, no scan; views and our names have no NUL inside. */
 void
 query_write_bind_head(struct buf *b, const struct bind_view *v, size_t size,
     struct span name)
 {
 	uint64_t length = (uint64_t)(size - v->head) + v->portal.len + name.len + 6;
+	char *to;
 
 	if (!insist(v->head <= size) || length > FRAME_MOST) {
 		b->failed = true;
 		return;
 	}
-	write_u8(b, 'B');
-	write_u32(b, (uint32_t)length);
-	write_string(b, v->portal);
-	write_string(b, name);
+	to = buf_reserve(b, FRAME_HEAD + v->portal.len + name.len + 2);
+	if (to == NULL)
+		return;
+	to[0] = 'B';
+	write_be32(to + 1, (uint32_t)length);
+	to = put_string(to + FRAME_HEAD, v->portal);
+	b->len = (size_t)(put_string(to, name) - b->at);
 }
 
 void

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 
 static bool push(struct talk *t, unsigned asked);
-static unsigned pop(struct talk *t);
 static enum verdict answered(struct talk *t, talk_left_fn left, void *owner);
 static enum verdict failed(struct talk *t, talk_left_fn left, void *owner);
 static enum verdict ready(struct talk *t, char status, talk_left_fn left, void *owner);
@@ -25,12 +24,36 @@ entry(const struct talk *t, uint32_t index)
 	return t->ring[(t->first + index) & t->mask];
 }
 
+/* Take the front entry out; memory of a deep pipeline goes with its last one. */
+static inline unsigned
+pop(struct talk *t)
+{
+	unsigned asked = t->ring[t->first & t->mask];
+
+	t->first++;
+	t->count--;
+	if (unlikely(t->count == 0 && t->ring != t->few)) {
+		mem_free(t->ring);
+		t->ring = t->few;
+		t->mask = TALK_INLINE - 1;
+		t->first = 0;
+	}
+	return asked;
+}
+
 static bool
 ends_with_ready(unsigned asked)
 {
 	unsigned kind = asked & ASK_KIND;
 
 	return kind == ASK_QUERY || kind == ASK_FUNCTION || kind == ASK_SYNC;
+}
+
+/* Will the server answer it? */
+static bool
+awaits_server(unsigned asked)
+{
+	return !(asked & ASK_LOCAL) && (asked & ASK_KIND) != ASK_COPY_END;
 }
 
 static enum verdict
@@ -57,7 +80,7 @@ talk_fini(struct talk *t)
 }
 
 bool
-talk_ask(struct talk *t, unsigned asked)
+talk_ask_slowly(struct talk *t, unsigned asked)
 {
 	unsigned kind = asked & ASK_KIND;
 
@@ -151,6 +174,7 @@ answered(struct talk *t, talk_left_fn left, void *owner)
 	unsigned asked = pop(t);
 
 	t->described = false;
+	t->copy_in = false;
 	if (asked & ASK_NOTED)
 		left(owner, 1, true);
 	forget_stale_copy_ends(t);
@@ -167,13 +191,14 @@ ready(struct talk *t, char status, talk_left_fn left, void *owner)
 		if (!t->doubt)
 			return VERDICT_BAD;
 		t->status = status;
+		t->skipping = false;
 		return VERDICT_PASS;
 	}
 	answered(t, left, owner);
 	t->status = status;
 	t->open = false;
 	for (uint32_t i = 0; i < t->count && !t->open; i++)
-		t->open = !(entry(t, i) & ASK_LOCAL);
+		t->open = awaits_server(entry(t, i));
 	return verdict_of(front);
 }
 
@@ -289,7 +314,7 @@ bool
 talk_only_local(const struct talk *t)
 {
 	for (uint32_t i = 0; i < t->count; i++)
-		if (!(entry(t, i) & ASK_LOCAL))
+		if (awaits_server(entry(t, i)))
 			return false;
 	return t->count > 0;
 }
@@ -332,20 +357,4 @@ push(struct talk *t, unsigned asked)
 	t->ring[(t->first + t->count) & t->mask] = (uint8_t)asked;
 	t->count++;
 	return true;
-}
-
-static unsigned
-pop(struct talk *t)
-{
-	unsigned asked = t->ring[t->first & t->mask];
-
-	t->first++;
-	t->count--;
-	if (unlikely(t->count == 0 && t->ring != t->few)) {
-		mem_free(t->ring);
-		t->ring = t->few;
-		t->mask = TALK_INLINE - 1;
-		t->first = 0;
-	}
-	return asked;
 }
