@@ -94,9 +94,6 @@ secure_free(struct secure *s)
 {
 	if (s == NULL)
 		return;
-	/* OpenSSL would not resume a session that ended without close_notify; we do */
-	if (s->ssl != NULL && s->why == NULL)
-		SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(s->ssl);
 	record_free(s->record);
 	forget_secrets(s);
@@ -285,7 +282,6 @@ go_on_without_ssl(struct secure *s)
 	forget_secrets(s);
 	if (s->record == NULL)
 		return;
-	SSL_set_shutdown(s->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(s->ssl);
 	s->ssl = NULL;
 }
