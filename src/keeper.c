@@ -40,6 +40,7 @@ struct keeper {
 	struct listener	*unix_socket;	/* owned; NULL: none */
 	unsigned	 started;	/* workers whose threads run */
 	unsigned	 turn;		/* who is next when workers have equally many clients */
+	usec_t		 period_length;
 	enum shutdown_mode mode;
 	bool		 pidfile_written;
 };
@@ -198,7 +199,8 @@ begin(struct keeper *k, struct err *e)
 			return false;
 		k->pidfile_written = true;
 	}
-	timer_set(k->period, conf->stats_period);
+	k->period_length = conf->stats_period;
+	timer_set(k->period, k->period_length);
 	log_line(LOG_LEVEL_LOG, NULL, "process up: %s, %s, adns: %s, tls: %s", VERSION_TEXT,
 	    loop_version(), resolve_version(), tls_version());
 	return true;
@@ -289,7 +291,19 @@ on_period(void *owner)
 	struct keeper *k = owner;
 
 	history_turn(&k->admin.history);
-	timer_set(k->period, k->pooler.setup->conf->stats_period);
+	timer_set(k->period, k->period_length);
+}
+
+/* The configuration may have changed: periods of another length begin now. */
+static void
+follow_period(struct keeper *k)
+{
+	usec_t length = k->pooler.setup->conf->stats_period;
+
+	if (length == k->period_length)
+		return;
+	k->period_length = length;
+	timer_set(k->period, length);
 }
 
 static void
@@ -372,6 +386,7 @@ carry_out(struct letter *letter, void *receiver)
 		shut_down(k, order->mode);
 		break;
 	}
+	follow_period(k);
 	order->done(order);
 }
 
@@ -420,6 +435,7 @@ on_signal(void *owner, int signo)
 	case SIGHUP:
 		log_line(LOG_LEVEL_LOG, NULL, "got SIGHUP, reloading");
 		reload_files(&k->pooler, &k->wish->override, &notes, &e);
+		follow_period(k);
 		buf_fini(&notes);
 		break;
 	case SIGTERM:

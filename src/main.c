@@ -224,7 +224,8 @@ main(int argc, char **argv)
 			o.describe = optarg;
 			break;
 		default:
-			return hint(&o, "unknown option");
+			fprintf(stderr, "Try \"%s --help\".\n", o.name);
+			return 1;
 		}
 	}
 	if (o.describe != NULL)

@@ -64,6 +64,7 @@ void run_set(struct console *s, const struct request *r);
 void run_shutdown(struct console *s, const struct request *r);
 void run_begin(struct console *s, const struct request *r);
 void run_end(struct console *s, const struct request *r);
+void run_deallocate(struct console *s, const struct request *r);
 void run_nothing(struct console *s, const struct request *r);
 
 #endif

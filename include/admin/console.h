@@ -79,6 +79,8 @@ void portal_free(struct portal *portal);
 bool console_extended(struct console *s, char kind, struct span body);
 /* Forget all portals: the transaction is over. */
 void console_drop_portals(struct console *s);
+/* Forget prepared statement NAME, or (at == NULL) all. */
+void console_deallocate(struct console *s, struct span name);
 /* Forget everything. */
 void console_drop_names(struct console *s);
 /* An error in the stream; in the extended protocol it ends everything until Sync. */

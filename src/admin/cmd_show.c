@@ -82,10 +82,22 @@ run_end(struct console *s, const struct request *r)
 	console_done(s, NULL);
 }
 
+/* DEALLOCATE [PREPARE] name | ALL, DISCARD ALL: as if Close had come for it. */
+void
+run_deallocate(struct console *s, const struct request *r)
+{
+	unsigned at = words_is(&r->words, 1, "prepare") ? 2 : 1;
+	bool all = words_is(&r->words, at, "all");
+	const char *word = words_is(&r->words, 0, "discard") ? "DISCARD" : "DEALLOCATE";
+
+	console_deallocate(s, all ? span_of(NULL, 0) : words_at(&r->words, at));
+	snprintf(s->running->tag, sizeof(s->running->tag), "%s%s", word, all ? " ALL" : "");
+	console_done(s, NULL);
+}
+
 void
 run_nothing(struct console *s, const struct request *r)
 {
-	if (words_is(&r->words, 0, "discard"))
-		snprintf(s->running->tag, sizeof(s->running->tag), "DISCARD ALL");
+	(void)r;
 	console_done(s, NULL);
 }

@@ -48,10 +48,11 @@ const struct command commands[] = {
 	{ "end", ROLE_STATS, ARGS_ANY, NULL, "The same as COMMIT.", run_end },
 	{ "rollback", ROLE_STATS, ARGS_ANY, NULL, "Nothing; some drivers send it.", run_end },
 	{ "abort", ROLE_STATS, ARGS_ANY, NULL, "The same as ROLLBACK.", run_end },
-	{ "discard", ROLE_STATS, ARGS_ANY, NULL, "Nothing; some drivers send it.", run_nothing },
 	{ "reset", ROLE_STATS, ARGS_ANY, NULL, "Nothing; some drivers send it.", run_nothing },
-	{ "deallocate", ROLE_STATS, ARGS_ANY, NULL, "Nothing; some drivers send it.",
-	    run_nothing },
+	{ "discard", ROLE_STATS, ARGS_ANY, NULL, "Forget prepared statements.",
+	    run_deallocate },
+	{ "deallocate", ROLE_STATS, ARGS_ANY, NULL, "Forget prepared statements.",
+	    run_deallocate },
 };
 const size_t command_count = ARRAY_SIZE(commands);
 

@@ -86,11 +86,21 @@ console_drop_portals(struct console *s)
 }
 
 void
+console_deallocate(struct console *s, struct span name)
+{
+	if (name.at != NULL) {
+		drop_prepared(s, find_prepared(s, name));
+		return;
+	}
+	LIST_EACH(n, &s->prepared)
+		drop_prepared(s, CONTAINER_OF(n, struct prepared, in_console));
+}
+
+void
 console_drop_names(struct console *s)
 {
 	console_drop_portals(s);
-	LIST_EACH(n, &s->prepared)
-		drop_prepared(s, CONTAINER_OF(n, struct prepared, in_console));
+	console_deallocate(s, span_of(NULL, 0));
 }
 
 /* May NAME be added, when COUNT are there and the one of that name is TAKEN? */
