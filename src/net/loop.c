@@ -14,6 +14,7 @@
 #include "net/loop_private.h"
 
 #define SIGNALS_MOST 8
+#define SHARED_MOST (4 * LOOP_READ_MOST)	/* a shared buffer larger than this is not kept */
 #define STOCK_MOST 256u		/* blocks that are kept for the next who needs one */
 
 struct block {
@@ -322,18 +323,26 @@ loop_block_give(struct loop *loop, char *mine)
 	loop->stock_count++;
 }
 
+/* Empty B for the next use; what one huge message made it grow to is given back. */
+static struct buf *
+ready(struct buf *b)
+{
+	if (unlikely(b->cap > SHARED_MOST))
+		buf_fini(b);
+	buf_clear(b);
+	return b;
+}
+
 struct buf *
 loop_cipher_out(struct loop *loop)
 {
-	buf_clear(&loop->cipher_out);
-	return &loop->cipher_out;
+	return ready(&loop->cipher_out);
 }
 
 struct buf *
 loop_scratch(struct loop *loop)
 {
-	buf_clear(&loop->scratch);
-	return &loop->scratch;
+	return ready(&loop->scratch);
 }
 
 struct loop_slot *
