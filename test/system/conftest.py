@@ -105,10 +105,22 @@ def enter(front, healthy):
 		client.leave()
 
 
+def pytest_configure(config):
+	config.addinivalue_line("markers", "any_version: PostgreSQL's version does not matter; run with one of them")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
 	"""Whatever shares a server and a pooler runs in one worker process."""
+	versions, fronts, spare = sorted(PROGRAMS), list(FRONTS), []
 	for item in items:
 		params = getattr(getattr(item, "callspec", None), "params", {})
-		group = "pg%s-%s" % (params.get("postgres"), params.get("front"))
-		item.add_marker(pytest.mark.xdist_group(group))
+		version, front = params.get("postgres"), params.get("front")
+		item.add_marker(pytest.mark.xdist_group("pg%s-%s" % (version, front)))
+		if item.get_closest_marker("any_version") and versions and front in fronts:
+			if version != versions[fronts.index(front) % len(versions)]:
+				spare.append(item)
+	if spare:
+		config.hook.pytest_deselected(items=spare)
+		chosen = set(spare)
+		items[:] = [item for item in items if item not in chosen]

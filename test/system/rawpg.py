@@ -295,21 +295,28 @@ class Client(Wire):
 		while True:
 			m = self.receive()
 			self.login_heard.append(m)
-			if m.kind == "R":
-				answer = self.proof(m.body, user, secret, scram)
-				if answer:
-					self.send(answer)
-			elif m.kind == "E":
-				raise Refused(fields_of(m.body))
-			elif m.kind == "S":
-				name, value = strings(m.body)[:2]
-				self.reported[name] = value
-			elif m.kind == "K":
-				self.pid, self.key = struct.unpack("!I", m.body[:4])[0], m.body[4:]
-			elif m.kind == "Z":
-				return self
-			elif m.kind not in "Nv":
-				raise Wrong("message %r during login" % m.kind)
+			try:
+				if self.login_step(m, user, secret, scram):
+					return self
+			except (struct.error, ValueError, KeyError, AttributeError) as why:
+				raise Wrong("login message %r: %s" % (m, why)) from None
+
+	def login_step(self, m, user, secret, scram):
+		"""Act on M; true when the login has ended."""
+		if m.kind == "R":
+			answer = self.proof(m.body, user, secret, scram)
+			if answer:
+				self.send(answer)
+		elif m.kind == "E":
+			raise Refused(fields_of(m.body))
+		elif m.kind == "S":
+			name, value = strings(m.body)[:2]
+			self.reported[name] = value
+		elif m.kind == "K":
+			self.pid, self.key = struct.unpack("!I", m.body[:4])[0], m.body[4:]
+		elif m.kind not in "NvZ":
+			raise Wrong("message %r during login" % m.kind)
+		return m.kind == "Z"
 
 	def proof(self, body, user, secret, scram):
 		kind, rest = struct.unpack("!I", body[:4])[0], body[4:]
