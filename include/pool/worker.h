@@ -40,6 +40,8 @@ struct worker *worker_new(struct pooler *p, unsigned index, struct err *e);
 bool worker_start(struct worker *w, struct err *e);
 /* From the keeper: tell it to close everything and end; wait until it has. */
 void worker_stop(struct worker *w);
+/* Close its clients, servers and cancel requests, on its thread, when its loop has ended. */
+void worker_close_everything(struct worker *w);
 void worker_free(struct worker *w);
 
 /* From the keeper: a connection FD from PEER is yours. */

@@ -20,7 +20,6 @@
 static void *run(void *arg);
 static void on_sweep(struct chore *chore);
 static void on_tick(void *owner);
-static void close_everything(struct worker *w);
 
 struct worker *
 worker_new(struct pooler *p, unsigned index, struct err *e)
@@ -79,7 +78,7 @@ run(void *arg)
 
 	timer_set(w->tick, DEADLINE_TICK);
 	loop_run(w->loop);
-	close_everything(w);
+	worker_close_everything(w);
 	return NULL;
 }
 
@@ -115,8 +114,8 @@ close_lane(struct lane *lane)
 		server_close(s, "shutting down");
 }
 
-static void
-close_everything(struct worker *w)
+void
+worker_close_everything(struct worker *w)
 {
 	struct client *c;
 
