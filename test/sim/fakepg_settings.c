@@ -1,0 +1,87 @@
+/*
+ * fakepg_settings.c - the settings of a fake session: a fixed set of names, some of which
+ * are reported.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/fakepg.h"
+#include "wire/reply.h"
+
+static const struct {
+	const char	*name, *value;
+	bool		 reported, fixed;
+} settings[PG_SETTINGS] = {
+	{ "application_name", "", true, false },
+	{ "client_encoding", "UTF8", true, false },
+	{ "DateStyle", "ISO, MDY", true, false },
+	{ "default_transaction_read_only", "off", true, false },
+	{ "in_hot_standby", "off", true, true },
+	{ "integer_datetimes", "on", true, true },
+	{ "IntervalStyle", "postgres", true, false },
+	{ "is_superuser", "off", true, true },
+	{ "server_encoding", "UTF8", true, true },
+	{ "server_version", "15.0", true, true },
+	{ "standard_conforming_strings", "on", true, false },
+	{ "TimeZone", "UTC", true, false },
+	{ "extra_float_digits", "1", false, false },
+	{ "search_path", "public", false, false },
+	{ "statement_timeout", "0", false, false },
+};
+
+static unsigned
+find(struct span name)
+{
+	unsigned i = 0;
+
+	while (i < PG_SETTINGS && !span_is_nocase(name, settings[i].name))
+		i++;
+	return i;
+}
+
+void
+pg_settings_begin(struct pg_session *s)
+{
+	for (unsigned i = 0; i < PG_SETTINGS; i++)
+		snprintf(s->settings[i], PG_VALUE, "%s", settings[i].value);
+}
+
+const char *
+pg_set(struct pg_session *s, struct span name, const char *value)
+{
+	unsigned i = find(name);
+
+	if (i == PG_SETTINGS)
+		return "42704";
+	if (settings[i].fixed)
+		return "55P02";
+	if (value != NULL && strcmp(value, "bad") == 0)
+		return "22023";
+	snprintf(s->settings[i], PG_VALUE, "%s", value != NULL ? value : s->first[i]);
+	return NULL;
+}
+
+const char *
+pg_setting(const struct pg_session *s, struct span name)
+{
+	unsigned i = find(name);
+
+	return i < PG_SETTINGS ? s->settings[i] : NULL;
+}
+
+void
+pg_settings_reset(struct pg_session *s)
+{
+	memcpy(s->settings, s->first, sizeof(s->settings));
+}
+
+void
+pg_report(struct pg_session *s, struct buf *out, bool all)
+{
+	for (unsigned i = 0; i < PG_SETTINGS; i++) {
+		if (!settings[i].reported || (!all && strcmp(s->told[i], s->settings[i]) == 0))
+			continue;
+		reply_write_parameter(out, span_text(settings[i].name), span_text(s->settings[i]));
+		memcpy(s->told[i], s->settings[i], PG_VALUE);
+	}
+}
