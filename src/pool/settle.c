@@ -63,6 +63,13 @@ tell_settings(struct client *c, struct server *s)
 	client_take_profile(c, profile_hold(s->profile));
 }
 
+static void
+forget_target(struct server *s)
+{
+	profile_drop(s->target);
+	s->target = NULL;
+}
+
 /* The server reports what it reports; what was asked for beyond that has been set. */
 static void
 adopt(struct server *s)
@@ -75,6 +82,7 @@ adopt(struct server *s)
 	} else {
 		s->doomed = true;
 	}
+	forget_target(s);
 }
 
 static bool
@@ -107,7 +115,7 @@ settle_begin(struct server *s)
 		if (!stale)
 			return SETTLE_FITS;
 	}
-	profile_drop(s->target);
+	forget_target(s);
 	s->target = profile_hold(c->profile);
 	if (stale)
 		good = ask_query(s, lane->rules.check_query);
@@ -139,6 +147,7 @@ settling_done(struct server *s)
 	else
 		err_set(&e, SQLSTATE_PROTOCOL, "invalid server parameter");
 	forget_error(s);
+	forget_target(s);
 	pair_bereave(s, &e);
 	lane_release(s->lane, s);
 }
@@ -222,9 +231,15 @@ settle_end_copy(struct server *s)
 	buf_fini(&b);
 }
 
+/* A client that left while its server was made to fit leaves its settings there. */
 static void
 rescued(struct server *s)
 {
+	if (s->target != NULL && !s->failed)
+		adopt(s);
+	else if (s->target != NULL)
+		s->doomed = true;	/* which of its settings hold is not known */
+	forget_target(s);
 	forget_error(s);
 	if (s->talk.status != 'I')
 		ask_query(s, "ROLLBACK");
