@@ -4,6 +4,8 @@ A dialogue is a function that talks with one client. It runs once on a direct co
 once through the pooler while others make noise in the same pool; both must hear the same
 messages with the same bodies, save what has to differ (see `comparable`).
 """
+from itertools import zip_longest
+
 from rawpg import Client, readable
 
 # PostgreSQL's line numbers in these two belong to its version; the pooler gives both errors itself.
@@ -55,6 +57,16 @@ class Speaker(Client):
 				speaker.leave()
 
 
+def first_difference(directly, through):
+	"""Where two lists of transcripts part, in words; empty if they are equal."""
+	for number, (one, other) in enumerate(zip_longest(directly, through, fillvalue=[])):
+		for at, (left, right) in enumerate(zip_longest(one, other)):
+			if left != right:
+				return "transcript %d, message %d:\n  directly: %.600r\n  through the pooler: %.600r" \
+					% (number, at, left, right)
+	return ""
+
+
 class Same:
 	"""Calls a dialogue on both sides and compares. Use as a decorator inside a test."""
 
@@ -65,7 +77,8 @@ class Same:
 		directly = self.hold(talk, self.postgres, "app", login)
 		with self.noise:
 			through = self.hold(talk, self.front, self.front.database(self.pool), login)
-		assert through == directly
+		difference = first_difference(directly, through)
+		assert not difference, difference
 
 	def with_login(self, **login):
 		return lambda talk: self(talk, **login)

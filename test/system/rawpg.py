@@ -232,10 +232,15 @@ class Wire:
 		return out
 
 	def receive(self):
-		kind, size = struct.unpack("!cI", self.take(5))
+		head = self.take(5)
+		kind, size = struct.unpack("!cI", head)
 		if size < 4:
 			raise Wrong("length %d of a message %r" % (size, kind))
-		return Message(kind.decode("latin-1"), self.take(size - 4))
+		try:
+			return Message(kind.decode("latin-1"), self.take(size - 4))
+		except Closed:
+			self.pending[:0] = head		# a message that stops: `pending` has all of it
+			raise
 
 	def rest(self):
 		"""Every message until the peer closes. A peer that stays is an error."""

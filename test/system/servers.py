@@ -18,6 +18,7 @@ DEBIAN_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 DIRECT = os.environ.get("PGWEIR_DIRECT") == "1"		# no pooler: a second direct connection
 PEER = os.environ.get("PGWEIR_PEER") == "1"		# PGWEIR is PgBouncer: none of our settings
 SECRET = "secret"
+# How PostgreSQL lets each role in.
 USERS = {"app": "trust", "app_plain": "password", "app_md5": "md5", "app_scram": "scram-sha-256"}
 POOL_SIZES = {"one": 1, "two": 2, "three": 3}
 ALARMS = ("insist", "AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error")
@@ -174,8 +175,7 @@ class Pooler:
 		self.settings = {
 			"listen_addr": "127.0.0.1", "listen_port": self.port, "unix_socket_dir": "",
 			"pool_mode": "transaction", "max_client_conn": 500, "admin_users": "admin",
-			"auth_type": "hba", "auth_hba_file": folder / "hba.conf",
-			"auth_file": folder / "userlist.txt", "query_wait_timeout": 30,
+			"auth_type": "trust", "auth_file": folder / "userlist.txt", "query_wait_timeout": 30,
 			"server_login_retry": 1,
 			"client_tls_sslmode": "allow", "client_tls_cert_file": certs / "server.crt",
 			"client_tls_key_file": secret_key(certs, folder, "nobody"),
@@ -186,17 +186,14 @@ class Pooler:
 		self.write_files()
 
 	def write_files(self):
-		"""Write the ini from self.databases and self.settings, the user list and the rules."""
+		"""Write the ini from self.databases and self.settings, and the user list."""
 		lines = ["[databases]"]
 		lines += ["%s = %s" % pair for pair in self.databases.items()]
 		lines += ["", "[pgbouncer]"]
 		lines += ["%s = %s" % pair for pair in self.settings.items()]
 		self.ini.write_text("\n".join(lines) + "\n")
-		users = {**USERS, "admin": "trust"}
 		(self.folder / "userlist.txt").write_text(
-			"".join('"%s" "%s"\n' % (name, SECRET) for name in users))
-		(self.folder / "hba.conf").write_text(
-			"".join("host all %s 127.0.0.1/32 %s\n" % pair for pair in users.items()))
+			"".join('"%s" "%s"\n' % (name, SECRET) for name in [*USERS, "admin"]))
 
 	def start(self):
 		env = {**os.environ, "ASAN_OPTIONS": "abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1",

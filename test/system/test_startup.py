@@ -8,7 +8,7 @@ import pytest
 
 from rawpg import (GSS_REQUEST, PROTOCOL_3_0, PROTOCOL_3_2, PROTOCOL_GREASED, SSL_REQUEST, Client, Closed, Refused,
 		   Wire, message, query, request, startup, strings)
-from servers import SECRET, USERS
+from servers import SECRET, USERS, Pooler
 
 
 @pytest.fixture
@@ -205,36 +205,90 @@ def test_versions_we_do_not_speak(front, reach, version):
 
 # --- who may enter
 
+@pytest.fixture(scope="module")
+def entrances(front, postgres, folder, certs):
+	"""entrances(method): a pooler that lets clients in by METHOD; PostgreSQL has a role for each itself."""
+	poolers = {}
+
+	def entrance(method):
+		if front.direct:
+			return front
+		if method not in poolers:
+			poolers[method] = Pooler(postgres, folder / ("entrance-%s-%d" % (method, front.workers)), certs,
+						 front.workers, auth_type=method).start()
+		return poolers[method]
+
+	yield entrance
+	for pooler in poolers.values():
+		pooler.stop()
+
+
+METHODS = {"trust": "app", "plain": "app_plain", "md5": "app_md5", "scram-sha-256": "app_scram"}
+REFUSED = ("28P01", "28000", "08P01")
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-@pytest.mark.parametrize("user", USERS)
-def test_every_login_method(front, reach, user, tls):
-	client = reach()
+@pytest.mark.parametrize("method", METHODS)
+def test_every_login_method(entrances, method, tls):
+	entrance, user = entrances(method), METHODS[method]
+	client = Client(entrance.address)
 	if tls:
 		client.send(request(SSL_REQUEST))
 		assert client.take(1) == b"S"
 		client.start_tls()
-	client.login(user, SECRET, database=front.database("one"))
+	client.login(user, SECRET, database=entrance.database("one"))
+	asked = {struct.unpack("!I", m.body[:4])[0] for m in client.login_heard if m.kind == "R"}
+	assert asked == {"trust": {0}, "plain": {0, 3}, "md5": {0, 5}, "scram-sha-256": {0, 10, 11, 12}}[method]
 	assert client.asks("select current_user") == user
+	client.leave()
 
 
-@pytest.mark.parametrize("user", [user for user, method in USERS.items() if method != "trust"])
-def test_a_wrong_password(front, reach, user):
+@pytest.mark.parametrize("role", USERS)
+def test_every_method_of_the_server(front, reach, role):
+	client = reach().login(role, SECRET, database=front.database("one"))
+	assert client.asks("select current_user") == role
+
+
+@pytest.mark.parametrize("method", ["plain", "md5", "scram-sha-256"])
+def test_a_wrong_password(entrances, method):
+	entrance = entrances(method)
 	for wrong in SECRET + "x", SECRET[:-1], "":
-		with pytest.raises((Refused, Closed)) as refused:
-			reach().login(user, wrong, database=front.database("one"))
-		if isinstance(refused.value, Refused):
-			fields = refused.value.fields
-			assert fields["S"] == "FATAL" and fields["C"] in ("28P01", "28000", "08P01")
+		client = Client(entrance.address)
+		with pytest.raises(Refused) as refused:
+			client.login(METHODS[method], wrong, database=entrance.database("one"))
+		assert refused.value.fields["S"] == "FATAL" and refused.value.fields["C"] in REFUSED
+		assert client.rest() == []
+		client.close()
 
 
-def test_unknown_users_and_databases(front, reach):
-	with pytest.raises(Refused) as refused:
-		reach().login("nobody_knows", database=front.database("one"))
-	assert refused.value.fields["C"] in ("28P01", "28000", "08P01")
-	with pytest.raises(Refused) as refused:
-		reach().login("app", database="nobody_knows")
-	assert refused.value.fields["C"] in ("3D000", "08P01")
+@pytest.mark.parametrize("method", METHODS)
+def test_unknown_users_and_databases(entrances, method):
+	entrance = entrances(method)
+	for user, database, states in (("nobody_knows", entrance.database("one"), REFUSED),
+				       (METHODS[method], "nobody_knows", ("3D000", "08P01"))):
+		client = Client(entrance.address)
+		with pytest.raises(Refused) as refused:
+			client.login(user, SECRET, database=database)
+		assert refused.value.fields["S"] == "FATAL" and refused.value.fields["C"] in states
+		client.close()
 	assert "nobody_knows" in refused.value.fields["M"]
+
+
+@pytest.mark.parametrize("message_of_sasl", [
+	message("p"), message("p", b"SCRAM-SHA-256\0"), message("p", b"SCRAM-SHA-256\0\x7f\xff\xff\xff"),
+	message("p", b"SCRAM-SHA-256\0\x80\0\0\0"), message("p", b"SCRAM-SHA-256\0\0\0\0\3n,,"),
+	message("p", b"NONSENSE\0\0\0\0\3n,,"), message("p", b"SCRAM-SHA-256\0\0\0\0\x13p=tls-unique,,n=,r=x"),
+	query("select 1"), message("p", b"x" * 70000),
+], ids=range(9))
+def test_scram_messages_that_cannot_be(entrances, message_of_sasl):
+	"""They are refused at once (CVE-2026-6664 was a length here), not left hanging."""
+	entrance = entrances("scram-sha-256")
+	client = Client(entrance.address)
+	client.send(startup(user="app_scram", database=entrance.database("one")))
+	assert client.receive().kind == "R"
+	client.send(message_of_sasl)
+	assert all(m.kind == "E" for m in client.rest())
+	client.close()
 
 
 def test_no_user_at_all(reach):
