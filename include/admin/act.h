@@ -13,6 +13,7 @@ struct scope {
 	char		 database[256];	/* as clients ask for it */
 };
 
+/* Does POOL belong to SCOPE? The console's own never does. */
 bool scope_has(const struct scope *scope, const struct pool *pool);
 
 /* PAUSE: close what is idle or still logging in. */

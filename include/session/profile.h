@@ -33,6 +33,7 @@ const struct profile *profile_with(const struct profile *p, struct span name,
 const struct profile *profile_blend(const struct profile *reported,
     const struct profile *extras);
 
+/* How many settings P has, and the INDEXth of them, in the order of their names. */
 unsigned profile_count(const struct profile *p);
 const struct setting_value *profile_at(const struct profile *p, unsigned index);
 /* NULL: not there. */
