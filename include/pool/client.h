@@ -36,6 +36,7 @@ struct client {
 	struct lane	*lane;		/* borrowed; NULL until login names one */
 	struct server	*server;	/* the pair; set and cleared in pair.c only */
 	const struct profile *profile;	/* held; its settings */
+	const struct profile *base;	/* held; those it began with: what RESET goes back to */
 	struct names	 names;		/* its prepared statements */
 	char		*unnamed;	/* owned: tail of its unnamed Parse, unnamed_len bytes */
 	uint32_t	 unnamed_len, unnamed_cap;
@@ -43,6 +44,7 @@ struct client {
 	struct want	 want;		/* its place in the ledger's queue */
 	struct frame	 frame;		/* the message being passed on, or dropped */
 	bool		 dropping;	/* frame's rest is not for any server */
+	bool		 stalled;	/* its next message needs to know how an earlier one ends */
 	bool		 closed_locally; /* a Close was answered here: its Sync may be, too */
 	bool		 keyed;		/* in worker->keys */
 	bool		 welcomed;	/* ReadyForQuery was sent */
@@ -92,6 +94,12 @@ void client_take_profile(struct client *c, const struct profile *p);
 bool client_welcome(struct client *c);
 /* A login that went well: find its lane, greet it or let it wait for a server. */
 void client_enter(struct client *c);
+/* The same for the console; OWN: it is our own uid over the unix socket. */
+void client_enter_console(struct client *c, bool own);
+/* The settings it began with fit SERVER, its pair: remember that, part, greet it. */
+void client_tried(struct client *c);
+/* Forget what servers said about start-up settings (the process ends). */
+void tried_forget(struct pool *pool);
 
 /* The configuration has changed: its timeouts. */
 void client_refresh(struct client *c);

@@ -39,6 +39,7 @@ struct pool {
 	atomic_uint	 failures;	/* login attempts that failed in a row */
 	/* Under pooler->mutex: */
 	const struct profile *welcome;	/* held; settings a fresh server reports, NULL: not known yet */
+	struct map	 tried;		/* start-up settings servers took, and their spelling (client_login.c) */
 	struct err	 last_error;	/* of the last failed login; text[0] == '\0': none */
 };
 

@@ -46,6 +46,7 @@ struct server {
 	bool		 failed;	/* something hidden failed; hidden_error says what */
 	bool		 slow;		/* our client is paused because we have unsent bytes */
 	bool		 proven;	/* AuthenticationOk came in its turn */
+	bool		 reset_seen;	/* RESET or DISCARD ALL since the last ReadyForQuery */
 	bool		 goodbye;	/* it has sent a FATAL error: its end is no surprise */
 	bool		 dead;
 	enum server_place place;	/* in which of the lane's lists */

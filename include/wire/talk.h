@@ -127,6 +127,8 @@ talk_front(const struct talk *t)
 bool talk_ends_ready(const struct talk *t);
 /* Are there entries, and all of them local? */
 bool talk_only_local(const struct talk *t);
+/* Has something that ends with ReadyForQuery been asked behind the entry of the INDEXth oldest note? */
+bool talk_synced_after(const struct talk *t, uint32_t index);
 /* How many ReadyForQuery are still owed for sure. */
 unsigned talk_owes_ready(const struct talk *t);
 

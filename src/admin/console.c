@@ -136,7 +136,7 @@ console_log(struct console *s, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	log_line(LOG_LEVEL_LOG, client_who(s->client, who), "console: %s",
-	    log_escape(span_text(text), line, sizeof(line)));
+	    log_escape(span_trim(span_text(text)), line, sizeof(line)));
 }
 
 void

@@ -23,7 +23,7 @@
 static const char *const load_balance_words[] = { "round-robin", "disable", NULL };
 
 static const struct setting database_rows[] = {
-	{ DB_TEXT(application_name),
+	{ DB_TEXT(application_name), .ready = true,
 	  .text = "application_name of its server connections." },
 	{ DB_TEXT(auth_dbname), .check = is_not_console,
 	  .text = "Database in which auth_query runs." },
@@ -31,11 +31,11 @@ static const struct setting database_rows[] = {
 	  .text = "Query that finds users who are not in auth_file." },
 	{ DB_TEXT(auth_user),
 	  .text = "User who runs auth_query." },
-	{ DB_TEXT(client_encoding),
+	{ DB_TEXT(client_encoding), .ready = true,
 	  .text = "client_encoding of its server connections." },
-	{ DB_TEXT(connect_query),
+	{ DB_TEXT(connect_query), .ready = true,
 	  .text = "Query sent on each new server connection before its first use." },
-	{ DB_TEXT(datestyle),
+	{ DB_TEXT(datestyle), .ready = true,
 	  .text = "DateStyle of its server connections." },
 	{ DB_TEXT(dbname), .ready = true,
 	  .text = "Name of the database on the server. Unset means the entry's name." },
@@ -43,7 +43,7 @@ static const struct setting database_rows[] = {
 	  .text = "Address, name, folder of a unix socket, or a list of these split by "
 		  "commas. Unset means the socket in unix_socket_dir." },
 	{ OF_DATABASE(KIND_ENUM, enum load_balance, "load_balance_hosts",
-	      load_balance_hosts), .words = load_balance_words,
+	      load_balance_hosts), .words = load_balance_words, .ready = true,
 	  .text = "Which host of a list is next: each in turn, or the same until it "
 		  "fails." },
 	{ DB_COUNT(max_db_client_connections), .unset = UNSET_NOT_POSITIVE,
@@ -70,7 +70,7 @@ static const struct setting database_rows[] = {
 	  .text = "Server connections each of its pools may open beyond its size." },
 	{ DB_SECONDS(server_lifetime), .unset = UNSET_NOT_POSITIVE, .ready = true,
 	  .text = "Close a free server that was connected so long ago." },
-	{ DB_TEXT(timezone),
+	{ DB_TEXT(timezone), .ready = true,
 	  .text = "TimeZone of its server connections." },
 	{ DB_TEXT(user), .ready = true,
 	  .text = "Log in to the server as this user, whoever the client is." },
@@ -97,7 +97,7 @@ static const struct setting user_rows[] = {
 	  .text = "Longest time a query of this user waits. 0 means no limit." },
 	{ USER_COUNT(reserve_pool_size), .unset = UNSET_NEGATIVE, .ready = true,
 	  .text = "Server connections each pool of this user may open beyond its size." },
-	{ USER_SECONDS(transaction_timeout), .unset = UNSET_NOT_POSITIVE,
+	{ USER_SECONDS(transaction_timeout), .unset = UNSET_NOT_POSITIVE, .ready = true,
 	  .text = "Longest time a transaction of this user may take." },
 };
 

@@ -4,9 +4,9 @@
 #include "conf/rows.h"
 
 static const struct setting rows[] = {
-	{ TIME(dns_max_ttl, "15"), .ready = true,
+	{ TIME(dns_max_ttl, "15"),
 	  .text = "How long the address of a host is remembered." },
-	{ TIME(dns_nxdomain_ttl, "15"), .ready = true,
+	{ TIME(dns_nxdomain_ttl, "15"),
 	  .text = "How long it is remembered that a host has no address." },
 	{ TIME(dns_zone_check_period, "0"),
 	  .text = "How often zones are asked for a new serial number. 0 means never." },
@@ -26,7 +26,7 @@ static const struct setting rows[] = {
 		  "limit." },
 	{ BOOL(so_reuseport, "0"), .reload = RESTART, .ready = true,
 	  .text = "Let several processes listen on the same port." },
-	{ COUNT(tcp_defer_accept, "1"), .ready = true,
+	{ COUNT(tcp_defer_accept, "1"), .reload = RESTART, .ready = true,
 	  .text = "Seconds the kernel holds a new connection back until its first bytes "
 		  "are there. 0 turns it off." },
 	{ BOOL(tcp_keepalive, "1"), .ready = true,

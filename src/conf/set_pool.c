@@ -28,8 +28,8 @@ static const struct setting rows[] = {
 	  .text = "Close a client that leaves its transaction idle for so long. 0 means "
 		  "never." },
 	{ LIST(ignore_startup_parameters, ""), .ready = true,
-	  .text = "Startup parameters to accept and drop. The word options drops unknown "
-		  "settings inside the options parameter." },
+	  .text = "Startup parameters to accept and drop. The word options drops the whole "
+		  "options parameter." },
 	{ TEXT(login_notify_message, ""), .ready = true,
 	  .text = "A notice every client gets when its login is done. Empty means none." },
 	{ COUNT(max_client_conn, "100"), .ready = true,
@@ -90,8 +90,9 @@ static const struct setting rows[] = {
 	{ TIME(server_lifetime, "3600"), .ready = true,
 	  .text = "Close a free server that was connected so long ago. 0 means to use each "
 		  "connection once." },
-	{ TIME(server_login_retry, "15"),
-	  .text = "How long to wait after a failed server login before the next try." },
+	{ TIME(server_login_retry, "15"), .ready = true,
+	  .text = "How long to wait after a server refused a login before the next try. "
+		  "Where nobody answers it is 0.05 at first and grows, to 2 at most." },
 	{ TEXT(server_reset_query, "DISCARD ALL"), .ready = true,
 	  .text = "Sent when a server leaves its client in session mode. Empty means "
 		  "none." },
@@ -103,8 +104,9 @@ static const struct setting rows[] = {
 	  .text = "Longest time to empty buffers on SUSPEND; what is not empty then is "
 		  "closed." },
 	{ LIST(track_extra_parameters, "IntervalStyle"), .reload = RESTART, .ready = true,
-	  .text = "More settings to keep for each client, of those the server reports." },
-	{ TIME(transaction_timeout, "0"),
+	  .text = "More settings to keep for each client. Not needed: all that the server "
+		  "reports are kept, and those of the startup packet." },
+	{ TIME(transaction_timeout, "0"), .ready = true,
 	  .text = "Longest time one transaction may take. 0 means no limit." },
 	{ COUNT(workers, "0"), .reload = RESTART, .most = 1024, .ready = true,
 	  .text = "Threads that serve clients. 0 means one for each core." },

@@ -42,6 +42,7 @@ struct link {
 	struct secure	*secure;	/* owned; NULL: plain */
 	const char	*why;		/* of the failure; constant */
 	usec_t		 deadline;	/* of finishing */
+	struct node	 in_lingering;	/* while finishing */
 	struct chore	 chore;
 	struct event	 reader;
 };
@@ -77,6 +78,7 @@ link_new(struct loop *loop, int fd, const struct link_owner *calls, void *owner)
 	link->fd = fd;
 	link->keep_most = KEEP_MOST;
 	chore_init(&link->chore, on_chore);
+	node_init(&link->in_lingering);
 	event_assign(&link->reader, loop_base(loop), fd, EV_READ | EV_PERSIST, on_readable,
 	    link);
 	if (event_add(&link->reader, NULL) != 0) {
@@ -508,6 +510,7 @@ link_close(struct link *link)
 	if (link == NULL || link->dead)
 		return;
 	link->dead = true;
+	list_remove(&link->in_lingering);
 	event_del(&link->reader);
 	if (link->writer != NULL)
 		event_free(link->writer);
@@ -538,6 +541,7 @@ link_finish(struct link *link)
 			send_now(link, out->at, out->len);
 	}
 	link->finishing = true;
+	list_add_last(loop_lingering(link->loop), &link->in_lingering);
 	link->deadline = loop_now(link->loop) + LINGER;
 	if (link->writer == NULL)
 		shutdown(link->fd, SHUT_WR);
@@ -572,6 +576,13 @@ await_end(struct link *link)
 	tv.tv_sec = (time_t)((link->deadline - now) / SECOND);
 	tv.tv_usec = (suseconds_t)((link->deadline - now) % SECOND) + 1000;
 	event_add(&link->reader, &tv);
+}
+
+void
+link_close_lingering(struct list *lingering)
+{
+	LIST_EACH(n, lingering)
+		link_close(CONTAINER_OF(n, struct link, in_lingering));
 }
 
 /* --- changing loops --- */

@@ -33,6 +33,7 @@ struct loop {
 	bool		 now_known;
 	bool		 stopping;
 	struct list	 chores;
+	struct list	 lingering;
 	struct buf	 scratch;
 	struct buf	 cipher_out;
 	char		*cipher;	/* owned; LOOP_READ_MOST bytes, or NULL */
@@ -70,6 +71,7 @@ loop_new(struct err *e)
 		goto fail;
 	event_config_free(config);
 	list_init(&loop->chores);
+	list_init(&loop->lingering);
 	return loop;
 fail:
 	if (config != NULL)
@@ -84,7 +86,9 @@ loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
-	run_chores(loop);
+	link_close_lingering(&loop->lingering);
+	while (!list_empty(&loop->chores))
+		run_chores(loop);
 	if (loop->resolver.release != NULL)
 		loop->resolver.release(loop->resolver.ptr);
 	for (unsigned i = 0; i < loop->signal_count; i++)
@@ -276,6 +280,12 @@ loop_on_signal(struct loop *loop, int signo, void (*fn)(void *owner, int signo),
 }
 
 /* --- what the thread's links share --- */
+
+struct list *
+loop_lingering(struct loop *loop)
+{
+	return &loop->lingering;
+}
 
 struct event_base *
 loop_base(struct loop *loop)

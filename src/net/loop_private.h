@@ -24,6 +24,11 @@ void loop_block_give(struct loop *loop, char *block);
 /* TLS bytes to be sent; cleared. */
 struct buf *loop_cipher_out(struct loop *loop);
 
+/* Links that only wait for their other side to close: nobody else owns them. */
+struct list *loop_lingering(struct loop *loop);
+/* Close them all (link.c). */
+void link_close_lingering(struct list *lingering);
+
 /* Something that lives as long as the loop and is made by a file that needs it. */
 struct loop_slot {
 	void	*ptr;

@@ -14,6 +14,7 @@
 #include "net/dial.h"
 #include "pool/cancel.h"
 #include "pool/pair.h"
+#include "pool/server.h"
 #include "wire/reply.h"
 
 static size_t on_bytes(void *owner, const char *at, size_t len);
@@ -238,6 +239,10 @@ client_refuse(struct client *c, const struct err *e)
 
 	if (c->dead)
 		return;
+	if (c->server != NULL && c->server->frame.left > 0 && !c->server->skip_frame) {
+		client_close(c, e->text);	/* in the middle of a message no other can be put */
+		return;
+	}
 	if (c->worker->setup->conf->log_pooler_errors)
 		log_line(LOG_LEVEL_WARNING, client_who(c, who), "pooler error: %s",
 		    log_escape(span_text(e->text), text, sizeof(text)));
@@ -280,6 +285,7 @@ client_free(struct client *c)
 {
 	list_remove(&c->in_worker);
 	profile_drop(c->profile);
+	profile_drop(c->base);
 	names_fini(&c->names);
 	login_free(c->login);
 	mem_wipe(c->key, sizeof(c->key));

@@ -10,7 +10,6 @@
 #include "auth/login.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rand.h"
 #include "base/text.h"
 #include "pool/cancel.h"
 #include "pool/client.h"
@@ -21,7 +20,6 @@
 
 #define NAME_MOST 127u			/* bytes of a user or database name */
 #define TLS_FIRST_BYTE 0x16		/* a handshake record: direct TLS */
-#define PID_LEAST 0x00400001u		/* above Linux's process ids: no tool hits a server's by chance */
 
 static size_t answer_encryption(struct client *c, const struct startup *s, size_t len,
     enum startup_kind kind);
@@ -53,6 +51,15 @@ start_tls(struct client *c)
 	return 0;
 }
 
+/* Does a packet, broken otherwise, claim to be a CancelRequest? */
+static bool
+is_cancel(const char *at, size_t len)
+{
+	static const char code[] = { 0x04, (char)0xd2, 0x16, 0x2e };
+
+	return len >= 8 && memcmp(at + 4, code, sizeof(code)) == 0;
+}
+
 size_t
 client_start_bytes(struct client *c, const char *at, size_t len)
 {
@@ -68,6 +75,10 @@ client_start_bytes(struct client *c, const char *at, size_t len)
 	case STARTUP_MORE:
 		return 0;
 	case STARTUP_BAD:
+		if (is_cancel(at, len)) {
+			client_close(c, "broken cancel request");	/* never an answer */
+			return len;
+		}
 		client_refuse_text(c, "bad packet header: %s", s.why);
 		return len;
 	case STARTUP_OLD:
@@ -417,43 +428,6 @@ login_over(struct client *c, enum login_verdict verdict, struct buf *reply,
 
 /* --- who is in --- */
 
-static void
-draw_key(struct client *c)
-{
-	struct worker *w = c->worker;
-
-	c->key_len = c->version >= PROTOCOL_3_2 ? CLIENT_KEY_MOST : 4;
-	rand_bytes(c->key, c->key_len);
-	do {
-		c->pid = rand_u32() & 0x7fffffff;
-	} while (c->pid < PID_LEAST);
-	c->keyed = map_add(&w->keys, &c->in_keys, c->pid);
-}
-
-static void
-enter_console(struct client *c)
-{
-	struct err e = { 0 };
-	struct pool *pool = place_console(c->worker->pooler);
-
-	c->lane = pool != NULL ? worker_lane(c->worker, pool) : NULL;
-	if (c->lane == NULL) {
-		client_close(c, "out of memory");
-		return;
-	}
-	c->lane->client_count++;
-	draw_key(c);
-	if (is_our_own(c))
-		c->admin = true;
-	client_become(c, &CLIENT_CONSOLE);
-	c->welcomed = true;
-	list_remove(&c->in_newcomers);
-	if (!c->worker->pooler->console->enter(c, &e))
-		client_refuse(c, &e);
-	else
-		count_one(c->lane, client_logins);
-}
-
 void
 client_enter(struct client *c)
 {
@@ -463,7 +437,7 @@ client_enter(struct client *c)
 	struct pool *pool;
 
 	if (conf_is_console(database)) {
-		enter_console(c);
+		client_enter_console(c, is_our_own(c));
 		return;
 	}
 	if (db == NULL) {
@@ -490,8 +464,9 @@ client_enter(struct client *c)
 	}
 	c->lane->client_count++;
 	client_refresh(c);
-	if (!client_welcome(c) && !c->dead)
-		lane_take(c->lane, c);	/* the first server says what to greet with */
+	/* A server says what to greet with, and whether it takes the client's settings. */
+	if (!client_welcome(c) && !c->dead && lane_take(c->lane, c))
+		client_tried(c);
 }
 
 void
@@ -503,74 +478,4 @@ client_refresh(struct client *c)
 
 	c->wait_timeout = conf_query_wait_timeout(conf, db, user);
 	c->idle_timeout = conf_client_idle_timeout(conf, user);
-}
-
-/* Both what fresh servers report and what the client asked for. */
-static const struct profile *
-greeting_profile(struct client *c, const struct profile *welcome)
-{
-	const struct profile *all = profile_hold(welcome);
-
-	for (unsigned i = 0; all != NULL && i < profile_count(c->profile); i++) {
-		const struct setting_value *v = profile_at(c->profile, i);
-		const struct profile *with = profile_with(all, v->name, v->value, false);
-
-		profile_drop(all);
-		all = with;
-	}
-	return all;
-}
-
-/* AuthenticationOk, settings, key, ReadyForQuery: one write. */
-static void
-greet(struct client *c)
-{
-	const char *notice = conf_of(c)->login_notify_message;
-	struct buf b = { 0 };
-
-	reply_write_auth(&b, AUTH_OK, span_of(NULL, 0));
-	for (unsigned i = 0; i < profile_count(c->profile); i++) {
-		const struct setting_value *v = profile_at(c->profile, i);
-
-		if (v->reported)
-			reply_write_parameter(&b, v->name, v->value);
-	}
-	reply_write_key(&b, c->pid, span_of(c->key, c->key_len));
-	if (notice != NULL && notice[0] != '\0')
-		reply_write_notice(&b, "00000", notice, NULL);
-	reply_write_ready(&b, 'I');
-	if (b.failed || !link_send(c->link, b.at, b.len))
-		client_close(c, "client unexpected eof");
-	buf_fini(&b);
-}
-
-bool
-client_welcome(struct client *c)
-{
-	struct pooler *p = c->worker->pooler;
-	const struct profile *welcome, *mine;
-
-	pthread_mutex_lock(&p->mutex);
-	welcome = c->lane->pool->welcome;
-	if (welcome != NULL)
-		profile_hold(welcome);
-	pthread_mutex_unlock(&p->mutex);
-	if (welcome == NULL)
-		return false;
-	mine = greeting_profile(c, welcome);
-	profile_drop(welcome);
-	if (mine == NULL) {
-		client_close(c, "out of memory");
-		return false;
-	}
-	client_take_profile(c, mine);
-	draw_key(c);
-	c->welcomed = true;
-	list_remove(&c->in_newcomers);
-	count_one(c->lane, client_logins);
-	client_become(c, &CLIENT_IDLE);
-	greet(c);
-	if (!c->dead && link_kept(c->link) > 0)
-		link_kick_later(c->link);
-	return !c->dead;
 }

@@ -82,6 +82,24 @@ ensure_unnamed(struct client *c, struct server *s, struct flow *f)
 	    span_of(NULL, 0));
 }
 
+/*
+ * Whether NAME stands for anything may depend on how an earlier batch ends, which the client has not
+ * waited for: then we do. (Within one batch an error skips what depends on it.)
+ */
+static bool
+must_wait(struct client *c, struct span name)
+{
+	struct server *s = c->server;
+
+	for (uint32_t i = 0; i < s->notes.count; i++) {
+		const char *noted = notes_at(&s->notes, i)->name;
+
+		if (noted != NULL && span_is(name, noted) && talk_synced_after(&s->talk, i))
+			c->stalled = true;
+	}
+	return c->stalled;
+}
+
 /* --- Parse --- */
 
 /* Remember the text: the next Bind may find another server. */
@@ -115,38 +133,59 @@ parse_unnamed(struct client *c, struct piece *p, const struct parse_view *v)
 	return client_pass(c, p);
 }
 
-/* The server says itself that the name is taken: it is asked to prepare what it has. */
+/* The server says itself that the name is taken, or what else is wrong with TAIL: it has the name. */
 static enum step
-parse_again(struct client *c, struct piece *p, struct stmt *existing)
+parse_again(struct client *c, struct piece *p, struct stmt *existing, struct span tail)
 {
 	struct server *s = c->server;
 
 	if (!ensure(s, p->flow, existing))
 		return STEP_OVER;
-	query_write_parse(flow_put(p->flow), stmt_name(existing), existing->tail);
+	query_write_parse(flow_put(p->flow), stmt_name(existing), tail);
 	if (!server_ask(s, ASK_PARSE))
 		return STEP_OVER;
 	p->used = p->head.size;
 	return STEP_ON;
 }
 
+/*
+ * The server has the statement: the answer is ours to give, unless the transaction has failed or may have failed when its
+ * turn comes. Then the server is asked to parse the text again, without a name.
+ */
+static bool
+parse_known(struct server *s, struct flow *f, struct stmt *stmt, struct span name)
+{
+	if (s->talk.status != 'E' && talk_owes_ready(&s->talk) == 0)
+		return server_ask_noted(s, ASK_PARSE | ASK_LOCAL, NOTE_NAME, stmt, name);
+	query_write_parse(flow_put(f), NO_NAME, stmt->tail);
+	s->unnamed = 0;
+	return server_ask_noted(s, ASK_PARSE, NOTE_NAME, stmt, name);
+}
+
 static enum step
 parse_named(struct client *c, struct piece *p, const struct parse_view *v)
 {
 	struct server *s = c->server;
-	struct stmt *stmt = names_find(&c->names, v->name);
+	struct stmt *stmt;
 	bool good;
 
+	if (unlikely(s->notes.count > 0) && must_wait(c, v->name))
+		return STEP_WAIT;
+	stmt = names_find(&c->names, v->name);
+	if (stmt != NULL && talk_owes_ready(&s->talk) > 0) {
+		c->stalled = true;	/* a DISCARD ALL under way may free the name */
+		return STEP_WAIT;
+	}
 	count_one(c->lane, client_parses);
 	if (stmt != NULL)
-		return parse_again(c, p, stmt);
+		return parse_again(c, p, stmt, v->tail);
 	stmt = stmt_intern(v->tail);
 	if (stmt == NULL || !names_add(&c->names, v->name, stmt)) {
 		stmt_drop(stmt);
 		return client_broke(c, "out of memory");
 	}
 	if (shelf_use(&s->shelf, stmt)) {
-		good = server_ask_noted(s, ASK_PARSE | ASK_LOCAL, NOTE_NAME, stmt, v->name);
+		good = parse_known(s, p->flow, stmt, v->name);
 	} else {
 		good = prepare(s, p->flow, stmt, &v->name);
 	}
@@ -216,6 +255,8 @@ bind_message(struct client *c, struct piece *p)
 			return STEP_OVER;
 		return client_pass(c, p);
 	}
+	if (unlikely(c->server->notes.count > 0) && must_wait(c, v.name))
+		return STEP_WAIT;
 	count_one(c->lane, binds);
 	good = server_name(c, p, v.name, &unknown, &name);
 	if (good)
@@ -260,6 +301,8 @@ describe(struct client *c, struct piece *p)
 			return STEP_OVER;
 		return client_pass(c, p);
 	}
+	if (must_wait(c, v.name))
+		return STEP_WAIT;
 	good = server_name(c, p, v.name, &unknown, &name);
 	if (good)
 		query_write_target(flow_put(p->flow), 'D', 'S', name);
@@ -282,6 +325,8 @@ close_message(struct client *c, struct piece *p)
 			c->unnamed_serial = s->unnamed = 0;
 		return server_ask(s, ASK_CLOSE) ? client_pass(c, p) : STEP_OVER;
 	}
+	if (must_wait(c, v.name))
+		return STEP_WAIT;
 	if (!server_ask_noted(s, ASK_CLOSE | ASK_LOCAL, NOTE_CLOSE,
 	    names_find(&c->names, v.name), v.name))
 		return STEP_OVER;

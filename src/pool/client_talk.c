@@ -119,11 +119,14 @@ without_server(struct client *c, struct piece *p)
 	case 'X':
 		client_close(c, "client close request");
 		return STEP_OVER;
+	case 'H':
+		if (p->head.size == FRAME_HEAD)
+			return drop_message(c, p);	/* nothing to flush */
+		break;
 	case 'd':
 	case 'c':
 	case 'f':
-	case 'H':
-		/* Late copy data after a failure, nothing to flush: PostgreSQL ignores them. */
+		/* Late copy data after a failure: PostgreSQL ignores it. */
 		return drop_message(c, p);
 	case 'C':
 		if (c->lane->rules.tracking)

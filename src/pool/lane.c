@@ -350,11 +350,13 @@ serve(struct lane *lane, struct client *client, struct server *server)
 
 	stop_waiting(lane, client);
 	count_add(lane, wait_time, now - client->since);
-	if (!client->welcomed) {
-		client_welcome(client);
+	if (!client->welcomed && (client_welcome(client) || client->dead))
 		return false;
-	}
-	if (pair_join(client, server))
+	if (!pair_join(client, server))
+		return true;
+	if (!client->welcomed)
+		client_tried(client);
+	else
 		link_kick(client->link);
 	return true;
 }

@@ -93,12 +93,14 @@ void
 pair_bereave(struct server *server, const struct err *e)
 {
 	struct client *client = server->client;
+	/* In the middle of an answer's message no other can be put. */
+	bool cut_short = server->frame.left > 0 && !server->skip_frame;
 
 	unlink_pair(client, server);
-	if (e != NULL)
+	if (e != NULL && !cut_short)
 		client_refuse(client, e);
 	else
-		client_close(client, "server closed the connection");
+		client_close(client, e != NULL ? e->text : "server closed the connection");
 }
 
 /* --- answers of ours --- */

@@ -7,6 +7,7 @@
 
 #include "auth/keyring.h"
 #include "base/mem.h"
+#include "pool/client.h"
 #include "pool/place.h"
 #include "pool/worker.h"
 
@@ -28,6 +29,7 @@ static void
 pool_free(struct pool *pool)
 {
 	profile_drop(pool->welcome);
+	tried_forget(pool);
 	mem_free((char *)pool->database);
 	mem_free((char *)pool->user);
 	mem_free((char *)pool->client_user);

@@ -21,6 +21,7 @@ static void on_gone(void *owner, const char *why);
 static void on_drained(void *owner);
 static void on_secured(void *owner);
 static size_t no_bytes(struct server *s, const char *at, size_t len);
+static size_t away_bytes(struct server *s, const char *at, size_t len);
 
 const struct link_owner server_calls = { on_bytes, on_gone, on_drained, on_secured };
 
@@ -34,7 +35,7 @@ const struct server_state SERVER_SETTLING = { "active", server_hidden_bytes };
 const struct server_state SERVER_RESET = { "tested", server_hidden_bytes };
 const struct server_state SERVER_RESCUE = { "tested", server_hidden_bytes };
 const struct server_state SERVER_CANCELED = { "being_canceled", server_hidden_bytes };
-const struct server_state SERVER_AWAY = { "idle", server_hidden_bytes };
+const struct server_state SERVER_AWAY = { "idle", away_bytes };
 
 static struct server *
 server_new(struct lane *lane)
@@ -162,6 +163,18 @@ no_bytes(struct server *s, const char *at, size_t len)
 	(void)at;
 	(void)len;
 	return 0;
+}
+
+/*
+ * It belongs to another worker already, so nothing may be closed here. What it says unasked is
+ * hardly ever good news: whoever gets it closes it.
+ */
+static size_t
+away_bytes(struct server *s, const char *at, size_t len)
+{
+	(void)at;
+	s->doomed = true;
+	return len;
 }
 
 static size_t

@@ -247,8 +247,10 @@ refused(struct server *s, struct span body)
 	bool later;
 
 	reply_error(body, &v);
+	if (v.text.len == 0)
+		v.text = SPAN_LITERAL("server refused the login without a reason");
 	err_set(&e, SQLSTATE_PROTOCOL, "%.*s", (int)(v.text.len > 500 ? 500 : v.text.len),
-	    v.text.len > 0 ? v.text.at : "server refused the login without a reason");
+	    v.text.at);
 	if (v.sqlstate.len == 5)
 		span_copy(v.sqlstate, e.sqlstate, sizeof(e.sqlstate));
 	/* Starting up, shutting down, full: who waits may well be served soon. */

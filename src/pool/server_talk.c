@@ -187,27 +187,43 @@ follow_tag(struct server *s, struct span body)
 	discard = span_is(tag, "DISCARD ALL");
 	if ((discard || span_is(tag, "DEALLOCATE ALL")) && s->lane->rules.tracking)
 		pair_forget_statements(s);
-	if (discard || span_is(tag, "RESET"))
+	if (discard || span_is(tag, "RESET")) {
 		settle_forget_extras(s);
+		s->reset_seen = true;
+	}
 }
 
-/* A setting has changed on the server; it is its client's, too. */
+/*
+ * A setting has changed on the server; it is its client's, too. But RESET means what the client began with, which this
+ * server does not know: the client hears of that, and gets it before its next transaction.
+ */
 static void
-follow_parameter(struct server *s, struct span body)
+follow_parameter(struct server *s, struct flow *f, const char *at, size_t size)
 {
-	const struct profile *before = s->profile;
+	struct span body = span_of(at + FRAME_HEAD, size - FRAME_HEAD);
+	const struct profile *before = profile_hold(s->profile);
+	const struct setting_value *base = NULL;
 	struct client *c = s->client;
-	bool same = c->profile == before;
 	struct span name, value;
 
-	if (!reply_parameter(body, &name, &value))
+	if (!reply_parameter(body, &name, &value)) {
+		profile_drop(before);
 		return;
-	profile_hold(before);
+	}
 	server_parameter(s, name, value);
-	if (same)
-		client_take_profile(c, profile_hold(s->profile));
-	else
-		client_take_profile(c, profile_with(c->profile, name, value, true));
+	if (s->reset_seen && c->base != NULL)
+		base = profile_get(c->base, name);
+	if (base != NULL && !span_same(base->value, value)) {
+		const struct setting_value *now = profile_get(c->profile, name);
+
+		if (now == NULL || !span_same(now->value, base->value))
+			reply_write_parameter(flow_put(f), name, base->value);
+		client_take_profile(c, profile_with(c->profile, name, base->value, true));
+	} else {
+		client_take_profile(c, c->profile == before ? profile_hold(s->profile) :
+		    profile_with(c->profile, name, value, true));
+		flow_pass(f, at, size);
+	}
 	profile_drop(before);
 }
 
@@ -221,8 +237,10 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 
 	if (kind == 'Z' && status == 0)
 		return distrust(s, f, "a ReadyForQuery without a status");
-	if (kind == 'S')
-		follow_parameter(s, body);
+	if (kind == 'S') {
+		follow_parameter(s, f, at, size);
+		return STEP_ON;
+	}
 	if (kind == 'E')
 		note_error(s, body);
 	if (kind == 'C' && body.len > 0 && (body.at[0] == 'D' || body.at[0] == 'R'))
@@ -236,6 +254,8 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 		flow_pass(f, at, size);
 	if (unlikely(talk_front(&s->talk) & ASK_LOCAL))
 		pair_answer_local(s, flow_put(f));
+	if (kind == 'Z')
+		s->reset_seen = false;
 	if (kind == 'Z' && s->talk.status != 'I') {
 		s->heard = loop_now(s->lane->worker->loop);
 		if (!s->talk.open)
@@ -259,6 +279,10 @@ hand_over(struct server *s, struct flow *f)
 	struct client *c = s->client;
 
 	count_add(s->lane, sent, flow_len(f));
+	if (unlikely(c->stalled)) {
+		c->stalled = false;
+		link_kick_later(c->link);
+	}
 	if (!flow_send(f, c->link)) {
 		client_close(c, "client unexpected eof");
 		return false;

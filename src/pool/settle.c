@@ -110,7 +110,7 @@ settle_begin(struct server *s)
 
 	changes = profile_change(s->profile, c->profile, &b);
 	if (changes == 0) {
-		if (c->profile != s->profile)
+		if (c->profile != s->profile && c->welcomed)
 			tell_settings(c, s);
 		if (!stale)
 			return SETTLE_FITS;
@@ -136,6 +136,10 @@ settling_done(struct server *s)
 
 	if (!s->failed) {
 		adopt(s);
+		if (!c->welcomed) {
+			client_tried(c);
+			return;
+		}
 		tell_settings(c, s);
 		pair_settled(s);
 		return;

@@ -331,7 +331,9 @@ profile_canonical(struct span name, struct span value, struct buf *out)
 {
 	buf_clear(out);
 	if (span_is_nocase(name, "client_encoding")) {
-		if (encoding_is(value, "utf8") || encoding_is(value, "unicode"))
+		/* PostgreSQL keeps UNICODE as it is, for old clients. */
+		if (encoding_is(value, "utf8") ||
+		    (encoding_is(value, "unicode") && !span_is(value, "UNICODE")))
 			value = SPAN_LITERAL("UTF8");
 		else if (encoding_is(value, "sqlascii"))
 			value = SPAN_LITERAL("SQL_ASCII");

@@ -319,6 +319,18 @@ talk_only_local(const struct talk *t)
 	return t->count > 0;
 }
 
+bool
+talk_synced_after(const struct talk *t, uint32_t index)
+{
+	uint32_t i = 0, noted = 0;
+
+	while (i < t->count && noted <= index)
+		noted += (entry(t, i++) & ASK_NOTED) != 0;
+	while (i < t->count && !ends_with_ready(entry(t, i)))
+		i++;
+	return i < t->count;
+}
+
 unsigned
 talk_owes_ready(const struct talk *t)
 {
