@@ -1,4 +1,6 @@
-"""conftest.py - the servers, poolers and noise of a run, started once and used by many tests."""
+"""conftest.py - the servers, poolers and noise of a run, started once and used by many
+tests."""
+
 import pathlib
 import shutil
 import tempfile
@@ -31,13 +33,17 @@ def certs(folder):
 	return scratch.certificates(folder / "certs")
 
 
-@pytest.fixture(scope="session", params=sorted(PROGRAMS) or [None], ids=lambda v: "pg%s" % v)
+@pytest.fixture(
+	scope="session", params=sorted(PROGRAMS) or [None], ids=lambda v: "pg%s" % v
+)
 def postgres(request, folder, certs):
 	"""A PostgreSQL of each version that this machine has."""
 	if request.param is None:
 		pytest.skip("no PostgreSQL server programs on this machine")
 	name = "postgres-%d" % request.param
-	server = servers.PostgreSQL(request.param, PROGRAMS[request.param], folder / name, certs)
+	server = servers.PostgreSQL(
+		request.param, PROGRAMS[request.param], folder / name, certs
+	)
 	try:
 		yield server.start().fill()
 	finally:
@@ -48,13 +54,19 @@ def postgres(request, folder, certs):
 
 @pytest.fixture(scope="session", params=FRONTS)
 def front(request, postgres, folder, certs):
-	"""What the clients of a test connect to: the pooler, or PostgreSQL with PGWEIR_DIRECT=1."""
+	"""What the clients of a test connect to: the pooler, or PostgreSQL with
+	PGWEIR_DIRECT=1."""
 	if servers.DIRECT:
 		yield postgres
 		return
 	workers, server_tls = FRONTS[request.param]
-	pooler = servers.Pooler(postgres, folder / ("pooler-" + request.param), certs, workers,
-				server_tls_sslmode=server_tls)
+	pooler = servers.Pooler(
+		postgres,
+		folder / ("pooler-" + request.param),
+		certs,
+		workers,
+		server_tls_sslmode=server_tls,
+	)
 	pooler.start()
 	yield pooler
 	pooler.stop()
@@ -63,7 +75,8 @@ def front(request, postgres, folder, certs):
 
 @pytest.fixture(scope="session")
 def pool(postgres, front):
-	"""The pool of a comparison: each size meets each version and each number of workers in some run."""
+	"""The pool of a comparison: each size meets each version and each number of
+	workers in some run."""
 	return "one" if (postgres.version == 15) == (front.workers == 1) else "three"
 
 
@@ -82,7 +95,8 @@ def same(postgres, front, pool, noise, healthy):
 
 @pytest.fixture
 def healthy(front):
-	"""The front lives, has raised no alarm, and an older client of it goes on as if nothing were."""
+	"""The front lives, has raised no alarm, and an older client of it goes on as if
+	nothing were."""
 	bystander = Client(front.address).login(database=front.database("two"))
 	yield
 	front.check()
@@ -92,7 +106,8 @@ def healthy(front):
 
 @pytest.fixture
 def enter(front, healthy):
-	"""enter(pool, **login): a client of the front, which leaves at the end of the test."""
+	"""enter(pool, **login): a client of the front, which leaves at the end of the
+	test."""
 	clients = []
 
 	def enter(pool="one", at=front, **login):
@@ -106,7 +121,10 @@ def enter(front, healthy):
 
 
 def pytest_configure(config):
-	config.addinivalue_line("markers", "any_version: PostgreSQL's version does not matter; run with one of them")
+	config.addinivalue_line(
+		"markers",
+		"any_version: PostgreSQL's version does not matter; run with one of them",
+	)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -117,7 +135,11 @@ def pytest_collection_modifyitems(config, items):
 		params = getattr(getattr(item, "callspec", None), "params", {})
 		version, front = params.get("postgres"), params.get("front")
 		item.add_marker(pytest.mark.xdist_group("pg%s-%s" % (version, front)))
-		if item.get_closest_marker("any_version") and versions and front in fronts:
+		if (
+			item.get_closest_marker("any_version")
+			and versions
+			and front in fronts
+		):
 			if version != versions[fronts.index(front) % len(versions)]:
 				spare.append(item)
 	if spare:

@@ -1,10 +1,15 @@
 """hostile_server.py - a PostgreSQL that misbehaves as told, to stand behind the pooler.
 
-A script is a list of steps for one connection: bytes to send, or HEAR to wait for one message of the
-pooler (the start-up packet counts as one), or HOLD to keep the connection open until the pooler
-closes it. At the script's end the connection is closed. SSLRequest is answered with N unless the script
-says otherwise. What each connection heard is kept, so that a test can show that it got as far as it wanted.
+A script is a list of steps for one connection: bytes to send, or HEAR to wait for one
+message of the
+pooler (the start-up packet counts as one), or HOLD to keep the connection open until the
+pooler
+closes it. At the script's end the connection is closed. SSLRequest is answered with N
+unless the script
+says otherwise. What each connection heard is kept, so that a test can show that it got as
+far as it wanted.
 """
+
 import socket
 import struct
 import threading
@@ -25,30 +30,56 @@ def parameter(name, value):
 
 
 def error(**fields):
-	return message("E", *(letter.encode() + text(value) for letter, value in fields.items()), b"\0")
+	return message(
+		"E",
+		*(letter.encode() + text(value) for letter, value in fields.items()),
+		b"\0",
+	)
 
 
 def row(*values):
-	return message("D", struct.pack("!H", len(values)),
-		       *(struct.pack("!I", len(v)) + v.encode() for v in values))
+	return message(
+		"D",
+		struct.pack("!H", len(values)),
+		*(struct.pack("!I", len(v)) + v.encode() for v in values),
+	)
 
 
 READY = message("Z", b"I")
 LOGIN_OK = message("R", struct.pack("!I", 0))
-SETTINGS = b"".join(parameter(*pair) for pair in (
-	("server_version", "15.0"), ("server_encoding", "UTF8"), ("client_encoding", "UTF8"), ("DateStyle", "ISO, MDY"),
-	("TimeZone", "Etc/UTC"), ("IntervalStyle", "postgres"), ("integer_datetimes", "on"),
-	("standard_conforming_strings", "on"), ("application_name", ""), ("is_superuser", "off"),
-	("session_authorization", "app"), ("default_transaction_read_only", "off"), ("in_hot_standby", "off")))
+SETTINGS = b"".join(
+	parameter(*pair)
+	for pair in (
+		("server_version", "15.0"),
+		("server_encoding", "UTF8"),
+		("client_encoding", "UTF8"),
+		("DateStyle", "ISO, MDY"),
+		("TimeZone", "Etc/UTC"),
+		("IntervalStyle", "postgres"),
+		("integer_datetimes", "on"),
+		("standard_conforming_strings", "on"),
+		("application_name", ""),
+		("is_superuser", "off"),
+		("session_authorization", "app"),
+		("default_transaction_read_only", "off"),
+		("in_hot_standby", "off"),
+	)
+)
 KEY = message("K", struct.pack("!II", 4711, 815))
 WELCOME = LOGIN_OK + SETTINGS + KEY + READY
-COLUMNS = message("T", struct.pack("!H", 1), text("word"), struct.pack("!IHIhih", 0, 0, 25, -1, -1, 0))
+COLUMNS = message(
+	"T",
+	struct.pack("!H", 1),
+	text("word"),
+	struct.pack("!IHIhih", 0, 0, 25, -1, -1, 0),
+)
 DONE = message("C", text("SELECT 1"))
 ANSWER = COLUMNS + row("honest") + DONE + READY
 
 
 class HostileServer:
-	"""Listens on PORT and plays SCRIPT on each connection; `with` starts and stops it."""
+	"""Listens on PORT and plays SCRIPT on each connection; `with` starts and stops
+	it."""
 
 	def __init__(self, port, script, at_ssl_request=b"N"):
 		self.script, self.at_ssl_request = script, at_ssl_request
@@ -80,12 +111,14 @@ class HostileServer:
 			except OSError:
 				return
 			self.open_ones.append(connection)
-			thread = threading.Thread(target=self.play, args=(connection,), daemon=True)
+			thread = threading.Thread(
+				target=self.play, args=(connection,), daemon=True
+			)
 			self.threads.append(thread)
 			thread.start()
 
 	def play(self, connection):
-		heard = []		# what this connection heard, one kind a message
+		heard = []  # what this connection heard, one kind a message
 		self.visits.append(heard)
 		try:
 			for step in self.script:
@@ -103,7 +136,10 @@ class HostileServer:
 
 	def got_as_far_as(self, steps):
 		"""Did some connection play STEPS steps of the script?"""
-		return any(len(heard) >= steps and "gone" not in heard[:steps] for heard in self.visits)
+		return any(
+			len(heard) >= steps and "gone" not in heard[:steps]
+			for heard in self.visits
+		)
 
 
 class Visit:

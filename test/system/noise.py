@@ -1,9 +1,12 @@
-"""noise.py - other clients of the same pool, busy with work whose every answer they check.
+"""noise.py - other clients of the same pool, busy with work whose every answer they
+check.
 
-They use the statement names that the dialogues use, for other texts; they make errors, pipelines,
+They use the statement names that the dialogues use, for other texts; they make errors,
+pipelines,
 transactions and settings of their own. They work only while somebody holds the noise up
 (`with noise:`), and tell at the end whether each answer was their own.
 """
+
 import threading
 
 from rawpg import Client, bind, close, describe, execute, parse, query, row_of, sync
@@ -20,17 +23,20 @@ class NoisyClient(threading.Thread):
 
 	def run(self):
 		works = [self.simple, self.transaction, self.mistake]
-		if not PEER:		# Debian's PgBouncer knows no statements that outlive a Sync
+		if not PEER:  # Debian's PgBouncer knows no statements that outlive a Sync
 			works += [self.named, self.unnamed]
 		try:
 			client = Client(self.noise.address).login(
-				database=self.noise.database, application_name=self.name, TimeZone=self.zone)
+				database=self.noise.database,
+				application_name=self.name,
+				TimeZone=self.zone,
+			)
 			while self.noise.wanted():
 				self.round += 1
 				works[(self.round + self.number) % len(works)](client)
 				client.heard.clear()
 			client.leave()
-		except Exception as why:	# told by Noise.check
+		except Exception as why:  # told by Noise.check
 			self.why = why
 
 	@property
@@ -51,7 +57,11 @@ class NoisyClient(threading.Thread):
 		c.hears("3 Z:I")
 
 	def unnamed(self, c):
-		c.send(parse("", "select $1::text || ' %s'" % self.tag), describe("S"), sync())
+		c.send(
+			parse("", "select $1::text || ' %s'" % self.tag),
+			describe("S"),
+			sync(),
+		)
 		c.hears("1 t T Z:I")
 		self.run_statement(c, "", "later")
 
@@ -67,13 +77,20 @@ class NoisyClient(threading.Thread):
 		c.does("rollback")
 
 	def mistake(self, c):
-		c.send(parse("", "select 1/0"), bind(), execute(), sync(), query("select '%s'" % self.tag))
+		c.send(
+			parse("", "select 1/0"),
+			bind(),
+			execute(),
+			sync(),
+			query("select '%s'" % self.tag),
+		)
 		row = row_of(c.hears("1 E:22012 Z:I T D C Z:I")[4].body)
 		assert row == [self.tag], "%s got %r" % (self.tag, row)
 
 
 class Noise:
-	"""CLIENTS noisy clients of DATABASE at ADDRESS; they start at the first `with`."""
+	"""CLIENTS noisy clients of DATABASE at ADDRESS; they start at the first
+	`with`."""
 
 	def __init__(self, address, database, clients=4):
 		self.address, self.database = address, database
@@ -96,13 +113,16 @@ class Noise:
 		self.check()
 
 	def check(self):
-		"""Fail if somebody heard something wrong; a fresh client takes the place of each that did."""
+		"""Fail if somebody heard something wrong; a fresh client takes the place
+		of each that did."""
 		failed = [client for client in self.clients if client.why]
 		for client in failed:
 			self.clients[client.number] = NoisyClient(self, client.number)
 		for client in failed:
-			raise AssertionError("%s failed in round %d: %r"
-					     % (client.name, client.round, client.why)) from client.why
+			raise AssertionError(
+				"%s failed in round %d: %r"
+				% (client.name, client.round, client.why)
+			) from client.why
 
 	def stop(self):
 		self.over = True

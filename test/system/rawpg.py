@@ -1,12 +1,11 @@
-"""rawpg.py - the PostgreSQL protocol by hand: message builders and a client on a bare socket.
+"""rawpg.py - the PostgreSQL protocol by hand: message builders and a client on a bare
+socket.
 
 It sends exactly what a test says, in the pieces the test says, and never repairs
 anything. What the answers ought to be is the tests' business.
 """
-import base64
+
 import hashlib
-import hmac
-import os
 import select
 import socket
 import ssl
@@ -14,12 +13,14 @@ import struct
 import time
 from collections import namedtuple
 
+from scram import Scram
+from scratch import unread
+
 PROTOCOL_3_0 = 3 << 16
 PROTOCOL_3_2 = PROTOCOL_3_0 + 2
 PROTOCOL_GREASED = PROTOCOL_3_0 + 9999
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
-NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST = 4, 20, 1	# linux/sock_diag.h
-PATIENCE = 15			# seconds before a silent peer counts as hung
+PATIENCE = 15  # seconds before a silent peer counts as hung
 
 
 class Closed(Exception):
@@ -31,6 +32,7 @@ class Wrong(Exception):
 
 
 # --- messages of a client ---------------------------------------------------------------
+
 
 def message(kind, *parts):
 	body = b"".join(parts)
@@ -49,7 +51,11 @@ def values_list(values):
 	out = [struct.pack("!H", len(values))]
 	for v in values:
 		v = v.encode() if isinstance(v, str) else v
-		out.append(struct.pack("!i", -1) if v is None else struct.pack("!I", len(v)) + v)
+		out.append(
+			struct.pack("!i", -1)
+			if v is None
+			else struct.pack("!I", len(v)) + v
+		)
 	return b"".join(out)
 
 
@@ -63,8 +69,14 @@ def parse(name, sql, types=()):
 
 
 def bind(statement="", values=(), portal="", formats=(), results=()):
-	return message("B", text(portal), text(statement), int16s(formats),
-		       values_list(values), int16s(results))
+	return message(
+		"B",
+		text(portal),
+		text(statement),
+		int16s(formats),
+		values_list(values),
+		int16s(results),
+	)
 
 
 def describe(what, name=""):
@@ -88,8 +100,13 @@ def flush():
 
 
 def function_call(oid, values):
-	return message("F", struct.pack("!I", oid), int16s(()), values_list(values),
-		       struct.pack("!H", 0))
+	return message(
+		"F",
+		struct.pack("!I", oid),
+		int16s(()),
+		values_list(values),
+		struct.pack("!H", 0),
+	)
 
 
 def copy_data(data):
@@ -128,7 +145,7 @@ def cancel_request(pid, key):
 	return request(CANCEL_REQUEST, struct.pack("!I", pid) + key)
 
 
-# --- messages of a server -----------------------------------------------------------------
+# --- messages of a server ---------------------------------------------------------------
 
 Message = namedtuple("Message", "kind body")
 
@@ -147,7 +164,11 @@ def row_of(body):
 	for _ in range(count):
 		size = struct.unpack_from("!i", body, at)[0]
 		at += 4
-		row.append(None if size < 0 else body[at:at + size].decode("utf-8", "backslashreplace"))
+		row.append(
+			None
+			if size < 0
+			else body[at : at + size].decode("utf-8", "backslashreplace")
+		)
 		at += max(size, 0)
 	return row
 
@@ -178,7 +199,8 @@ def detail(heard):
 	return value if kind == "Z" else ""
 
 
-# --- the socket --------------------------------------------------------------------------
+# --- the socket -------------------------------------------------------------------------
+
 
 class Wire:
 	"""A TCP connection to ADDRESS that nobody has logged in on."""
@@ -187,7 +209,10 @@ class Wire:
 		self.address = address
 		self.socket = socket.create_connection(address, PATIENCE)
 		self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-		self.ours, self.theirs = self.socket.getsockname(), self.socket.getpeername()
+		self.ours, self.theirs = (
+			self.socket.getsockname(),
+			self.socket.getpeername(),
+		)
 		self.pending = bytearray()
 
 	def start_tls(self, alpn=()):
@@ -195,22 +220,29 @@ class Wire:
 		context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
 		if alpn:
 			context.set_alpn_protocols(list(alpn))
-		self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+		self.socket = context.wrap_socket(
+			self.socket, server_hostname="localhost"
+		)
 
 	def send(self, *parts):
 		self.socket.sendall(b"".join(parts))
 
 	def send_cut(self, data, *cuts):
-		"""Send DATA cut at CUTS; each piece goes out after the last one has been read."""
+		"""Send DATA cut at CUTS; each piece goes out after the last one has been
+		read."""
 		for begin, end in zip((0,) + cuts, cuts + (len(data),)):
 			self.socket.sendall(data[begin:end])
 			self.wait_until_read()
 
 	def wait_until_read(self):
-		"""Wait until the peer's process has taken every byte sent (or has answered)."""
+		"""Wait until the peer's process has taken every byte sent (or has
+		answered)."""
 		until = time.monotonic() + PATIENCE
 		while time.monotonic() < until:
-			if unread(self.theirs, self.ours) == 0 or select.select([self.socket], [], [], 0)[0]:
+			if (
+				unread(self.theirs, self.ours) == 0
+				or select.select([self.socket], [], [], 0)[0]
+			):
 				return
 			time.sleep(0.0002)
 		raise Wrong("the peer does not read what was sent to it")
@@ -219,13 +251,22 @@ class Wire:
 		while len(self.pending) < size:
 			try:
 				more = self.socket.recv(262144)
-			except (ConnectionResetError, BrokenPipeError, ssl.SSLError) as why:
+			except (
+				ConnectionResetError,
+				BrokenPipeError,
+				ssl.SSLError,
+			) as why:
 				raise Closed(str(why)) from None
 			except TimeoutError:
-				raise Wrong("nothing more came for %d s; pending: %r"
-					    % (PATIENCE, bytes(self.pending[:100]))) from None
+				raise Wrong(
+					"nothing more came for %d s; pending: %r"
+					% (PATIENCE, bytes(self.pending[:100]))
+				) from None
 			if not more:
-				raise Closed("end of stream, pending: %r" % bytes(self.pending[:100]))
+				raise Closed(
+					"end of stream, pending: %r"
+					% bytes(self.pending[:100])
+				)
 			self.pending += more
 		out = bytes(self.pending[:size])
 		del self.pending[:size]
@@ -239,7 +280,9 @@ class Wire:
 		try:
 			return Message(kind.decode("latin-1"), self.take(size - 4))
 		except Closed:
-			self.pending[:0] = head		# a message that stops: `pending` has all of it
+			self.pending[:0] = (
+				head  # a message that stops: `pending` has all of it
+			)
 			raise
 
 	def rest(self):
@@ -255,39 +298,29 @@ class Wire:
 		self.socket.close()
 
 
-def unread(local, remote):
-	"""Bytes that the process of the TCP socket from LOCAL to REMOTE has not read; None: no such socket.
+# --- the client -------------------------------------------------------------------------
 
-	Asks the kernel for that one socket (sock_diag(7)).
-	"""
-	def end_point(name):
-		return struct.pack("!H", name[1]), socket.inet_aton(name[0]).ljust(16, b"\0")
-
-	(sport, source), (dport, destination) = end_point(local), end_point(remote)
-	asked = struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0xffffffff) \
-		+ sport + dport + source + destination + struct.pack("=III", 0, 0xffffffff, 0xffffffff)
-	with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
-		kernel.send(struct.pack("=IHHII", 16 + len(asked), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 0, 0) + asked)
-		said = kernel.recv(4096)
-	if struct.unpack_from("=IH", said)[1] != SOCK_DIAG_BY_FAMILY:
-		return None
-	return struct.unpack_from("=I", said, 16 + 4 + 48 + 4)[0]
-
-
-# --- the client -----------------------------------------------------------------------------
 
 class Client(Wire):
 	"""A client that remembers whatever it heard since login."""
 
 	def __init__(self, address):
 		super().__init__(address)
-		self.heard = []			# since login
-		self.login_heard = []		# during login
-		self.reported = {}		# settings as last reported
+		self.heard = []  # since login
+		self.login_heard = []  # during login
+		self.reported = {}  # settings as last reported
 		self.pid, self.key = None, b""
 
-	def login(self, user="app", secret="secret", version=PROTOCOL_3_0, cut=(), **parameters):
-		"""Log in; raises Refused with the error's fields when the other side says no."""
+	def login(
+		self,
+		user="app",
+		secret="secret",
+		version=PROTOCOL_3_0,
+		cut=(),
+		**parameters,
+	):
+		"""Log in; raises Refused with the error's fields when the other side says
+		no."""
 		data = startup(version, user=user, **parameters)
 		if cut:
 			self.send_cut(data, *cut)
@@ -303,7 +336,12 @@ class Client(Wire):
 			try:
 				if self.login_step(m, user, secret, scram):
 					return self
-			except (struct.error, ValueError, KeyError, AttributeError) as why:
+			except (
+				struct.error,
+				ValueError,
+				KeyError,
+				AttributeError,
+			) as why:
 				raise Wrong("login message %r: %s" % (m, why)) from None
 
 	def login_step(self, m, user, secret, scram):
@@ -318,7 +356,10 @@ class Client(Wire):
 			name, value = strings(m.body)[:2]
 			self.reported[name] = value
 		elif m.kind == "K":
-			self.pid, self.key = struct.unpack("!I", m.body[:4])[0], m.body[4:]
+			self.pid, self.key = (
+				struct.unpack("!I", m.body[:4])[0],
+				m.body[4:],
+			)
 		elif m.kind not in "NvZ":
 			raise Wrong("message %r during login" % m.kind)
 		return m.kind == "Z"
@@ -328,13 +369,22 @@ class Client(Wire):
 		if kind == 3:
 			return password(secret)
 		if kind == 5:
-			inner = hashlib.md5(secret.encode() + user.encode()).hexdigest().encode()
+			inner = (
+				hashlib.md5(secret.encode() + user.encode())
+				.hexdigest()
+				.encode()
+			)
 			return password("md5" + hashlib.md5(inner + rest).hexdigest())
 		if kind == 10:
 			if "SCRAM-SHA-256" not in strings(rest):
 				raise Wrong("offered only %s" % strings(rest))
 			first = scram.first()
-			return message("p", text("SCRAM-SHA-256"), struct.pack("!I", len(first)), first)
+			return message(
+				"p",
+				text("SCRAM-SHA-256"),
+				struct.pack("!I", len(first)),
+				first,
+			)
 		if kind == 11:
 			return message("p", scram.final(rest))
 		if kind == 12:
@@ -352,19 +402,28 @@ class Client(Wire):
 		return m
 
 	def hears(self, words):
-		"""Hear one message for each of WORDS (`1 2 D:7 C Z:I`) and check that it is that one."""
+		"""Hear one message for each of WORDS (`1 2 D:7 C Z:I`) and check that it
+		is that one."""
 		got = []
 		for word in words.split():
 			kind, _, wanted = word.partition(":")
 			try:
 				m = self.hear()
 			except (Closed, Wrong) as why:
-				raise AssertionError("expected %s, heard %s and then: %s"
-						     % (words, " ".join(got), why)) from None
-			got.append(kind if kind == m.kind and not wanted else "%s:%s" % (m.kind, detail(m)))
-			assert m.kind == kind and (not wanted or detail(m) == wanted), \
-				"expected %s, heard %s (%r)" % (words, " ".join(got), readable(m))
-		return self.heard[-len(got):]
+				raise AssertionError(
+					"expected %s, heard %s and then: %s"
+					% (words, " ".join(got), why)
+				) from None
+			got.append(
+				kind
+				if kind == m.kind and not wanted
+				else "%s:%s" % (m.kind, detail(m))
+			)
+			assert m.kind == kind and (not wanted or detail(m) == wanted), (
+				"expected %s, heard %s (%r)"
+				% (words, " ".join(got), readable(m))
+			)
+		return self.heard[-len(got) :]
 
 	def until_ready(self, times=1):
 		"""Hear until ReadyForQuery has come TIMES times; what was heard."""
@@ -375,7 +434,8 @@ class Client(Wire):
 		return out
 
 	def does(self, sql):
-		"""Run SQL by one Query; all rows of its answer. An error fails the test."""
+		"""Run SQL by one Query; all rows of its answer. An error fails the
+		test."""
 		self.send(query(sql))
 		heard = self.until_ready()
 		for m in heard:
@@ -398,44 +458,15 @@ class Client(Wire):
 
 class Refused(Exception):
 	def __init__(self, fields):
-		super().__init__("%(S)s %(C)s: %(M)s" % {"S": "?", "C": "?", "M": "?", **fields})
+		super().__init__(
+			"%(S)s %(C)s: %(M)s" % {"S": "?", "C": "?", "M": "?", **fields}
+		)
 		self.fields = fields
 
 
-class Scram:
-	"""The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), without channel binding."""
-
-	def __init__(self, secret, header="n,,"):
-		self.secret, self.header = secret.encode(), header
-		self.bare = "n=,r=" + base64.b64encode(os.urandom(18)).decode()
-
-	def first(self):
-		return (self.header + self.bare).encode()
-
-	def final(self, server_first):
-		said = dict(p.split("=", 1) for p in server_first.decode().split(","))
-		if not said["r"].startswith(self.bare[5:]):
-			raise Wrong("the server's nonce does not continue ours")
-		salted = hashlib.pbkdf2_hmac("sha256", self.secret, base64.b64decode(said["s"]),
-					     int(said["i"]))
-		client_key = hmac.digest(salted, b"Client Key", "sha256")
-		bound = base64.b64encode(self.header.encode()).decode()
-		without = "c=%s,r=%s" % (bound, said["r"])
-		signed = ",".join((self.bare, server_first.decode(), without)).encode()
-		stored = hashlib.sha256(client_key).digest()
-		proof = bytes(a ^ b for a, b in zip(client_key, hmac.digest(stored, signed, "sha256")))
-		server_key = hmac.digest(salted, b"Server Key", "sha256")
-		self.expected = hmac.digest(server_key, signed, "sha256")
-		return (without + ",p=" + base64.b64encode(proof).decode()).encode()
-
-	def check(self, server_final):
-		if not server_final.startswith(b"v=") \
-		   or base64.b64decode(server_final[2:]) != self.expected:
-			raise Wrong("the server's signature is wrong: %r" % server_final)
-
-
 def cancel(address, pid, key, tls=False, direct=False):
-	"""Ask ADDRESS to cancel; returns when it has closed the connection, which says nothing."""
+	"""Ask ADDRESS to cancel; returns when it has closed the connection, which says
+	nothing."""
 	wire = Wire(address)
 	if direct:
 		wire.start_tls(["postgresql"])

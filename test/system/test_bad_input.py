@@ -1,11 +1,26 @@
-"""Bad messages of a logged-in client cost that client its connection, and nobody else anything."""
+"""Bad messages of a logged-in client cost that client its connection, and nobody else
+anything."""
+
 import random
 import struct
 
 import pytest
 
-from rawpg import (Closed, Wire, bind, cancel_request, copy_data, describe, execute, message, parse, query, row_of,
-		   startup, sync)
+from rawpg import (
+	Closed,
+	Wire,
+	bind,
+	cancel_request,
+	copy_data,
+	describe,
+	execute,
+	message,
+	parse,
+	query,
+	row_of,
+	startup,
+	sync,
+)
 
 pytestmark = pytest.mark.any_version
 
@@ -22,14 +37,34 @@ def is_shown_the_door(client):
 
 
 @pytest.mark.parametrize("kind", "QPBDECSHFdcfX")
-@pytest.mark.parametrize("length", [0, 3, 0x40000000, 0x7fffffff, 0x80000000, 0xffffffff])
+@pytest.mark.parametrize("length", [0, 3, 0x40000000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
 def test_lengths_that_cannot_be(enter, kind, length):
 	client = enter("one")
 	client.send(raw(kind, length))
 	is_shown_the_door(client)
 
 
-@pytest.mark.parametrize("kind", ["Z", "T", "R", "K", "I", "1", "n", "t", "v", "A", "p", "?", "\0", "\x16", "\x7f", "q"])
+@pytest.mark.parametrize(
+	"kind",
+	[
+		"Z",
+		"T",
+		"R",
+		"K",
+		"I",
+		"1",
+		"n",
+		"t",
+		"v",
+		"A",
+		"p",
+		"?",
+		"\0",
+		"\x16",
+		"\x7f",
+		"q",
+	],
+)
 def test_kinds_that_no_client_sends(enter, kind):
 	client = enter("one")
 	client.send(message(kind, b"\0" * 8))
@@ -48,7 +83,11 @@ def test_such_a_kind_in_a_transaction(enter, kind):
 
 def test_such_a_kind_behind_work_that_is_going_on(enter):
 	client, watcher = enter("one"), enter("one")
-	client.send(query("select pg_sleep(0.2)"), message("?", b""), query("truncate nothing"))
+	client.send(
+		query("select pg_sleep(0.2)"),
+		message("?", b""),
+		query("truncate nothing"),
+	)
 	assert all(m.kind in "TDCZE" for m in client.rest())
 	assert watcher.asks("select 1") == "1"
 
@@ -61,8 +100,12 @@ BROKEN = {
 	"a parse without any end": message("P", b"aaaa"),
 	"a bind without a name": message("B", b"portal"),
 	"a bind that stops": message("B", b"\0a\0\0\1\0"),
-	"a bind with a length beyond its end": message("B", b"\0a\0\0\0\0\1\x7f\xff\xff\xff\0\0"),
-	"a bind with a negative length": message("B", b"\0a\0\0\0\0\1\xff\xff\xff\xf0\0\0"),
+	"a bind with a length beyond its end": message(
+		"B", b"\0a\0\0\0\0\1\x7f\xff\xff\xff\0\0"
+	),
+	"a bind with a negative length": message(
+		"B", b"\0a\0\0\0\0\1\xff\xff\xff\xf0\0\0"
+	),
 	"a bind with too many values": message("B", b"\0a\0\0\0\xff\xff\0\0"),
 	"a describe of nothing": message("D"),
 	"a describe of something else": message("D", b"Xa\0"),
@@ -79,7 +122,8 @@ BROKEN = {
 
 
 def hear_out(client):
-	"""The kinds heard until the row `end of it`, and whether the connection was closed instead."""
+	"""The kinds heard until the row `end of it`, and whether the connection was
+	closed instead."""
 	kinds = ""
 	while True:
 		try:
@@ -93,7 +137,8 @@ def hear_out(client):
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_bodies_that_cannot_be(enter, broken):
-	"""PostgreSQL answers some of these with an error and goes on: so may the pooler. Nobody else notices."""
+	"""PostgreSQL answers some of these with an error and goes on: so may the pooler.
+	Nobody else notices."""
 	client, neighbour = enter("one"), enter("one")
 	client.does("select 'hello'")
 	client.send(parse("a", "select 'mine'"), sync())
@@ -106,8 +151,16 @@ def test_bodies_that_cannot_be(enter, broken):
 	neighbour.hears("1 2 D C Z:I")
 
 
-@pytest.mark.parametrize("whole", [query("select 1"), parse("a", "select 1") + bind("a") + describe("P") + execute() + sync(),
-				   message("Q", b"x" * 100000), copy_data("late")], ids=["query", "batch", "long", "copy"])
+@pytest.mark.parametrize(
+	"whole",
+	[
+		query("select 1"),
+		parse("a", "select 1") + bind("a") + describe("P") + execute() + sync(),
+		message("Q", b"x" * 100000),
+		copy_data("late"),
+	],
+	ids=["query", "batch", "long", "copy"],
+)
 def test_messages_that_stop(enter, front, whole):
 	watcher = enter("one")
 	for cut in sorted({1, 3, 4, 5, 6, len(whole) // 2, len(whole) - 1}):
@@ -121,7 +174,9 @@ def test_a_client_that_leaves_while_its_answer_comes(enter):
 	watcher = enter("one")
 	for _ in range(5):
 		client = enter("one")
-		client.send(query("select repeat('x', 1000) from generate_series(1, 20000)"))
+		client.send(
+			query("select repeat('x', 1000) from generate_series(1, 20000)")
+		)
 		client.hears("T D")
 		client.close()
 		assert watcher.asks("select 1") == "1"

@@ -1,12 +1,23 @@
 """The extended query protocol: pipelines, Syncs, Flush, errors, portals."""
+
 import threading
 
 import pytest
 
-from rawpg import (bind, close, describe, execute, flush, function_call, parse, query,
-		   row_of, sync)
+from rawpg import (
+	bind,
+	close,
+	describe,
+	execute,
+	flush,
+	function_call,
+	parse,
+	query,
+	row_of,
+	sync,
+)
 
-SLOW_TO_FAIL = "select 1 / (random() * 0)::int"		# fails when run, not when planned
+SLOW_TO_FAIL = "select 1 / (random() * 0)::int"  # fails when run, not when planned
 
 
 def asking(sql, values=()):
@@ -47,11 +58,17 @@ def test_pipelines_with_one_sync(same, depth):
 def test_a_long_pipeline_that_nobody_reads_at_first(same):
 	@same
 	def talk(c):
-		asked = [asking("select %d, repeat('x', 3000)" % n) + sync() for n in range(1000)]
+		asked = [
+			asking("select %d, repeat('x', 3000)" % n) + sync()
+			for n in range(1000)
+		]
 		sender = threading.Thread(target=c.send, args=asked)
 		sender.start()
 		for n in range(1000):
-			assert row_of(c.hears("1 2 T D C Z:I")[3].body) == [str(n), "x" * 3000]
+			assert row_of(c.hears("1 2 T D C Z:I")[3].body) == [
+				str(n),
+				"x" * 3000,
+			]
 		sender.join()
 
 
@@ -60,7 +77,14 @@ def test_syncs_without_anything(same):
 	def talk(c):
 		c.send(*[sync()] * 50)
 		c.hears("Z:I " * 50)
-		c.send(asking("select 1"), sync(), sync(), sync(), asking("select 2"), sync())
+		c.send(
+			asking("select 1"),
+			sync(),
+			sync(),
+			sync(),
+			asking("select 2"),
+			sync(),
+		)
 		c.hears("1 2 T D:1 C Z:I Z:I Z:I 1 2 T D:2 C Z:I")
 
 
@@ -71,7 +95,12 @@ def test_flush_and_more_later(same):
 		c.hears("1 t T")
 		c.send(bind("", ["asyncpg"]), execute(), sync())
 		c.hears("2 D:asyncpg C Z:I")
-		c.send(parse("", "select generate_series(1, 3)"), bind(), execute(rows=2), flush())
+		c.send(
+			parse("", "select generate_series(1, 3)"),
+			bind(),
+			execute(rows=2),
+			flush(),
+		)
 		c.hears("1 2 D:1 D:2 s")
 		c.send(execute(), flush())
 		c.hears("D:3 C")
@@ -84,7 +113,14 @@ def test_flush_between_and_after_syncs(same):
 	def talk(c):
 		c.send(flush(), flush(), sync(), flush())
 		c.hears("Z:I")
-		c.send(asking("select 1"), flush(), asking("select 2"), sync(), asking("select 3"), flush())
+		c.send(
+			asking("select 1"),
+			flush(),
+			asking("select 2"),
+			sync(),
+			asking("select 3"),
+			flush(),
+		)
 		c.hears("1 2 T D:1 C 1 2 T D:2 C Z:I 1 2 T D:3 C")
 		c.send(sync())
 		c.hears("Z:I")
@@ -103,10 +139,21 @@ def test_an_error_and_a_flush(same):
 def test_errors_last_until_sync(same):
 	@same
 	def talk(c):
-		c.send(asking("select 1"), asking("selec"), asking("select 'skipped'"), sync())
+		c.send(
+			asking("select 1"),
+			asking("selec"),
+			asking("select 'skipped'"),
+			sync(),
+		)
 		c.hears("1 2 T D:1 C E:42601 Z:I")
-		c.send(asking(SLOW_TO_FAIL), asking("select 'skipped'"), close("S", ""), sync(),
-		       asking("select 2"), sync())
+		c.send(
+			asking(SLOW_TO_FAIL),
+			asking("select 'skipped'"),
+			close("S", ""),
+			sync(),
+			asking("select 2"),
+			sync(),
+		)
 		c.hears("1 2 T E:22012 Z:I 1 2 T D:2 C Z:I")
 
 
@@ -114,9 +161,21 @@ def test_every_second_batch_fails(same):
 	@same
 	def talk(c):
 		for wrong in ("selec", "select 1/0", SLOW_TO_FAIL):
-			c.send(*((asking(wrong) if n % 2 else asking("select %d" % n)) + sync() for n in range(40)))
+			c.send(
+				*(
+					(
+						asking(wrong)
+						if n % 2
+						else asking("select %d" % n)
+					)
+					+ sync()
+					for n in range(40)
+				)
+			)
 			heard = c.until_ready(40)
-			assert [row_of(m.body)[0] for m in heard if m.kind == "D"] == [str(n) for n in range(0, 40, 2)]
+			assert [row_of(m.body)[0] for m in heard if m.kind == "D"] == [
+				str(n) for n in range(0, 40, 2)
+			]
 			assert sum(m.kind == "E" for m in heard) == 20
 
 
@@ -124,7 +183,11 @@ def test_a_batch_is_one_transaction(same):
 	@same
 	def talk(c):
 		c.does("truncate kept")
-		c.send(asking("insert into kept values ('lost', 1)"), asking(SLOW_TO_FAIL), sync())
+		c.send(
+			asking("insert into kept values ('lost', 1)"),
+			asking(SLOW_TO_FAIL),
+			sync(),
+		)
 		c.hears("1 2 n C 1 2 T E:22012 Z:I")
 		assert c.asks("select count(*) from kept") == "0"
 
@@ -134,26 +197,45 @@ def test_status_comes_from_the_server_only(same):
 	def talk(c):
 		c.send(asking("begin"), sync())
 		c.hears("1 2 n C:BEGIN Z:T")
-		c.send(asking("select 1"), sync(), asking("select 1/0"), sync(), asking("select 2"), sync())
+		c.send(
+			asking("select 1"),
+			sync(),
+			asking("select 1/0"),
+			sync(),
+			asking("select 2"),
+			sync(),
+		)
 		c.hears("1 2 T D:1 C Z:T 1 E:22012 Z:E E:25P02 Z:E")
 		c.send(asking("commit"), sync())
 		c.hears("1 2 n C:ROLLBACK Z:I")
 
 
-# Whether a batch that has run something is an open transaction for a Query or a FunctionCall inside it
-# differs: newer servers answer those with status T and commit at the Sync. So `Z` says nothing here.
+# Whether a batch that has run something is an open transaction for a Query or a
+# FunctionCall inside it
+# differs: newer servers answer those with status T and commit at the Sync. So `Z` says
+# nothing here.
+
 
 def test_a_simple_query_inside_an_open_sequence(same):
 	@same
 	def talk(c):
 		c.send(asking("select 1"), query("select 2"), asking("select 3"), sync())
 		c.hears("1 2 T D:1 C T D:2 C Z 1 2 T D:3 C Z:I")
-		c.send(parse("s1", "select 3"), query("select 4"), bind("s1"), execute(), sync(), close("S", "s1"), sync())
+		c.send(
+			parse("s1", "select 3"),
+			query("select 4"),
+			bind("s1"),
+			execute(),
+			sync(),
+			close("S", "s1"),
+			sync(),
+		)
 		c.hears("1 T D:4 C Z 2 D:3 C Z:I 3 Z:I")
 
 
 def test_a_simple_query_right_before_sync_does_not_hurt_others(enter):
-	"""PostgreSQL 18.4 answers whatever follows such a batch with XX000: that must not hit a stranger."""
+	"""PostgreSQL 18.4 answers whatever follows such a batch with XX000: that must not
+	hit a stranger."""
 	culprit, stranger = enter("one"), enter("one")
 	culprit.send(asking("select 1"), query("select 2"), sync())
 	culprit.hears("1 2 T D:1 C T D:2 C Z Z:I")
@@ -163,15 +245,28 @@ def test_a_simple_query_right_before_sync_does_not_hurt_others(enter):
 def test_a_simple_query_inside_a_sequence_of_a_transaction(same):
 	@same
 	def talk(c):
-		c.send(query("begin"), asking("select 1"), query("savepoint here"), asking("select 2"), sync(),
-		       query("rollback to here"), query("commit"))
+		c.send(
+			query("begin"),
+			asking("select 1"),
+			query("savepoint here"),
+			asking("select 2"),
+			sync(),
+			query("rollback to here"),
+			query("commit"),
+		)
 		c.hears("C Z:T 1 2 T D:1 C C Z:T 1 2 T D:2 C Z:T C Z:T C Z:I")
 
 
 def test_a_simple_query_behind_an_error_is_skipped(same):
 	@same
 	def talk(c):
-		c.send(asking("selec"), query("select 'skipped'"), asking("select 'skipped'"), sync(), query("select 2"))
+		c.send(
+			asking("selec"),
+			query("select 'skipped'"),
+			asking("select 'skipped'"),
+			sync(),
+			query("select 2"),
+		)
 		c.hears("E:42601 Z:I T D:2 C Z:I")
 		c.send(asking("selec"), flush())
 		c.hears("E:42601")
@@ -182,7 +277,12 @@ def test_a_simple_query_behind_an_error_is_skipped(same):
 def test_a_simple_query_that_fails_inside_a_sequence(same):
 	@same
 	def talk(c):
-		c.send(asking("select 1"), query("select 1/0"), asking("select 2"), sync())
+		c.send(
+			asking("select 1"),
+			query("select 1/0"),
+			asking("select 2"),
+			sync(),
+		)
 		c.hears("1 2 T D:1 C E:22012 Z:I 1 2 T D:2 C Z:I")
 
 
@@ -198,14 +298,25 @@ def test_begin_in_front_of_a_sequence(same):
 def test_a_function_call_inside_a_sequence(same):
 	@same
 	def talk(c):
-		c.send(asking("select 1"), function_call(177, ["2", "3"]), asking("select 4"), sync())
+		c.send(
+			asking("select 1"),
+			function_call(177, ["2", "3"]),
+			asking("select 4"),
+			sync(),
+		)
 		c.hears("1 2 T D:1 C V Z 1 2 T D:4 C Z:I")
 
 
 def test_portals_with_row_limits(same):
 	@same
 	def talk(c):
-		c.send(query("begin"), parse("", "select generate_series(1, 5)"), bind(portal="p"), execute("p", 2), sync())
+		c.send(
+			query("begin"),
+			parse("", "select generate_series(1, 5)"),
+			bind(portal="p"),
+			execute("p", 2),
+			sync(),
+		)
 		c.hears("C Z:T 1 2 D:1 D:2 s Z:T")
 		c.send(describe("P", "p"), execute("p", 2), sync())
 		c.hears("T D:3 D:4 s Z:T")
@@ -219,31 +330,60 @@ def test_portals_with_row_limits(same):
 def test_two_portals_in_turn(same):
 	@same
 	def talk(c):
-		c.send(query("begin"), parse("s1", "select $1::text || generate_series(1, 3)"),
-		       bind("s1", ["x"], portal="x"), bind("s1", ["y"], portal="y"), sync())
+		c.send(
+			query("begin"),
+			parse("s1", "select $1::text || generate_series(1, 3)"),
+			bind("s1", ["x"], portal="x"),
+			bind("s1", ["y"], portal="y"),
+			sync(),
+		)
 		c.hears("C Z:T 1 2 2 Z:T")
 		for round_ in "1", "2":
 			for portal in "x", "y":
 				c.send(execute(portal, 1), sync())
 				c.hears("D:%s%s s Z:T" % (portal, round_))
-		c.send(close("P", "x"), execute("y"), close("S", "s1"), sync(), query("commit"))
+		c.send(
+			close("P", "x"),
+			execute("y"),
+			close("S", "s1"),
+			sync(),
+			query("commit"),
+		)
 		c.hears("3 D:y3 C 3 Z:T C Z:I")
 
 
 def test_portals_end_with_their_transaction(same):
 	@same
 	def talk(c):
-		c.send(parse("", "select generate_series(1, 5)"), bind(portal="p"), execute("p", 2), execute("p", 2), sync())
+		c.send(
+			parse("", "select generate_series(1, 5)"),
+			bind(portal="p"),
+			execute("p", 2),
+			execute("p", 2),
+			sync(),
+		)
 		c.hears("1 2 D:1 D:2 s D:3 D:4 s Z:I")
-		c.send(execute("p"), sync(), describe("P", "p"), sync(), close("P", "p"), sync())
+		c.send(
+			execute("p"),
+			sync(),
+			describe("P", "p"),
+			sync(),
+			close("P", "p"),
+			sync(),
+		)
 		c.hears("E:34000 Z:I E:34000 Z:I 3 Z:I")
 
 
 def test_a_row_limit_then_flush_then_sync(same):
 	@same
 	def talk(c):
-		c.send(parse("", "select generate_series(1, 3)"), bind(portal="C_1"), describe("P", "C_1"),
-		       execute("C_1", 2), flush())
+		c.send(
+			parse("", "select generate_series(1, 3)"),
+			bind(portal="C_1"),
+			describe("P", "C_1"),
+			execute("C_1", 2),
+			flush(),
+		)
 		c.hears("1 2 T D:1 D:2 s")
 		c.send(execute("C_1", 2), flush())
 		c.hears("D:3 C")
@@ -254,16 +394,30 @@ def test_a_row_limit_then_flush_then_sync(same):
 def test_binary_values_and_results(same):
 	@same
 	def talk(c):
-		c.send(parse("", "select $1::int8, $2::bytea, $3::text", [20, 17, 25]),
-		       bind("", [b"\0" * 7 + b"\x2a", b"\0Q\0\0\0\4", None], formats=[1], results=[1]),
-		       describe("P"), execute(), sync())
+		c.send(
+			parse("", "select $1::int8, $2::bytea, $3::text", [20, 17, 25]),
+			bind(
+				"",
+				[b"\0" * 7 + b"\x2a", b"\0Q\0\0\0\4", None],
+				formats=[1],
+				results=[1],
+			),
+			describe("P"),
+			execute(),
+			sync(),
+		)
 		c.hears("1 2 T D C Z:I")
 
 
 def test_a_bind_that_does_not_fit(same):
 	@same
 	def talk(c):
-		c.send(parse("s1", "select $1::int, $2::int"), bind("s1", ["1"]), execute(), sync())
+		c.send(
+			parse("s1", "select $1::int, $2::int"),
+			bind("s1", ["1"]),
+			execute(),
+			sync(),
+		)
 		c.hears("1 E:08P01 Z:I")
 		c.send(bind("s1", ["1", "two"]), execute(), sync())
 		c.hears("E:22P02 Z:I")
@@ -275,16 +429,31 @@ def test_a_big_bind(same):
 	@same
 	def talk(c):
 		big = "0123456789abcdef" * 65536
-		c.send(parse("s1", "select length($1), md5($1)", [25]), bind("s1", [big]), execute(),
-		       bind("s1", ["small"]), execute(), close("S", "s1"), sync())
+		c.send(
+			parse("s1", "select length($1), md5($1)", [25]),
+			bind("s1", [big]),
+			execute(),
+			bind("s1", ["small"]),
+			execute(),
+			close("S", "s1"),
+			sync(),
+		)
 		c.hears("1 2 D:1048576 C 2 D:5 C 3 Z:I")
 
 
 def test_a_conversation_in_pieces_of_one_byte(same):
 	@same
 	def talk(c):
-		sent = asking("select 1") + flush() + query("select 2") + parse("s1", "select 3") + bind("s1") \
-			+ execute() + close("S", "s1") + sync()
+		sent = (
+			asking("select 1")
+			+ flush()
+			+ query("select 2")
+			+ parse("s1", "select 3")
+			+ bind("s1")
+			+ execute()
+			+ close("S", "s1")
+			+ sync()
+		)
 		c.send_cut(sent, *range(1, len(sent)))
 		c.hears("1 2 T D:1 C T D:2 C Z 1 2 D:3 C 3 Z:I")
 
@@ -292,7 +461,13 @@ def test_a_conversation_in_pieces_of_one_byte(same):
 def test_a_long_message_in_two_pieces_cut_anywhere(same):
 	@same
 	def talk(c):
-		sent = parse("s1", "select $1::text") + bind("s1", ["value"]) + execute() + close("S", "s1") + sync()
+		sent = (
+			parse("s1", "select $1::text")
+			+ bind("s1", ["value"])
+			+ execute()
+			+ close("S", "s1")
+			+ sync()
+		)
 		for cut in range(1, len(sent)):
 			c.send_cut(sent, cut)
 			c.hears("1 2 D:value C 3 Z:I")

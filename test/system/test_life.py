@@ -1,4 +1,5 @@
 """Servers that die, restart or are told to go; the pooler's own reload and end."""
+
 import os
 import signal
 
@@ -13,10 +14,24 @@ from conftest import PROGRAMS
 @pytest.fixture
 def mortal(front, postgres, folder, certs):
 	"""A PostgreSQL of a test's own, to be killed, and what stands before it."""
-	server = PostgreSQL(postgres.version, PROGRAMS[postgres.version], folder / ("mortal-" + os.urandom(4).hex()), certs).start().fill()
+	server = (
+		PostgreSQL(
+			postgres.version,
+			PROGRAMS[postgres.version],
+			folder / ("mortal-" + os.urandom(4).hex()),
+			certs,
+		)
+		.start()
+		.fill()
+	)
 	pooler = None
 	if not front.direct:
-		pooler = Pooler(server, folder / ("before-" + os.urandom(4).hex()), certs, front.workers).start()
+		pooler = Pooler(
+			server,
+			folder / ("before-" + os.urandom(4).hex()),
+			certs,
+			front.workers,
+		).start()
 	yield server, pooler or server
 	if pooler:
 		pooler.check()
@@ -29,7 +44,9 @@ def pooler(front, postgres, folder, certs):
 	"""A pooler of a test's own."""
 	if front.direct:
 		pytest.skip("there is no pooler")
-	pooler = Pooler(postgres, folder / ("own-" + os.urandom(4).hex()), certs, front.workers)
+	pooler = Pooler(
+		postgres, folder / ("own-" + os.urandom(4).hex()), certs, front.workers
+	)
 	yield pooler.start()
 	pooler.stop()
 
@@ -42,10 +59,14 @@ def test_the_last_words_of_a_server_reach_its_client(postgres, enter):
 	client = enter("one")
 	client.send(query("select pg_sleep(60) /* doomed */"))
 	postgres.wait_until_running("doomed")
-	postgres.sql("select pg_terminate_backend(pid) from pg_stat_activity "
-		     "where query like 'select pg_sleep(60) /* doomed%'")
+	postgres.sql(
+		"select pg_terminate_backend(pid) from pg_stat_activity "
+		"where query like 'select pg_sleep(60) /* doomed%'"
+	)
 	said = client.rest()
-	assert [m.kind for m in said] == ["T", "E"] and fields_of(said[-1].body)["C"] == "57P01"
+	assert [m.kind for m in said] == ["T", "E"] and fields_of(said[-1].body)[
+		"C"
+	] == "57P01"
 	assert enter("one").asks("select 'a new server'") == "a new server"
 
 
@@ -69,14 +90,23 @@ def test_reload_takes_new_databases_and_refuses_bad_files(pooler):
 	pooler.databases["fourth"] = pooler.databases["one"]
 	pooler.write_files()
 	pooler.reload()
-	wait_for("the new database", lambda: any(row["name"] == "fourth" for row in pooler.console("show databases")))
+	wait_for(
+		"the new database",
+		lambda: any(
+			row["name"] == "fourth"
+			for row in pooler.console("show databases")
+		),
+	)
 	assert enters(pooler, "fourth").asks("select 4") == "4"
 	size = pooler.log.stat().st_size
 	pooler.settings["no_such_setting"] = 1
 	pooler.databases.pop("two")
 	pooler.write_files()
 	pooler.reload()
-	wait_for("a word about the bad file", lambda: "no_such_setting" in pooler.log.read_text()[size:])
+	wait_for(
+		"a word about the bad file",
+		lambda: "no_such_setting" in pooler.log.read_text()[size:],
+	)
 	assert enters(pooler, "two").asks("select 2") == "2"
 	assert client.asks("select 1") == "1"
 
@@ -87,7 +117,12 @@ def test_the_console_shows_what_is_going_on(pooler):
 	waiter.send(query("select 1"))
 	pooler.wait_until_waiting("one", "select 1")
 	(row,) = [row for row in pooler.console("show pools") if row["database"] == "one"]
-	assert (row["user"], row["sv_active"], row["cl_waiting"], row["pool_mode"]) == ("app", "1", "1", "transaction")
+	assert (row["user"], row["sv_active"], row["cl_waiting"], row["pool_mode"]) == (
+		"app",
+		"1",
+		"1",
+		"transaction",
+	)
 	busy.does("commit")
 	waiter.hears("T D:1 C Z:I")
 
@@ -104,7 +139,9 @@ def test_an_end_that_waits_for_clients(pooler):
 
 def test_no_server_is_left_behind(pooler, postgres):
 	def servers_of_it():
-		return postgres.sql("select count(*) from pg_stat_activity where application_name = 'left behind'")[0][0]
+		return postgres.sql(
+			"select count(*) from pg_stat_activity where application_name = 'left behind'"
+		)[0][0]
 
 	clients = [enters(pooler, "three") for _ in range(3)]
 	for client in clients:

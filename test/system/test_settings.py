@@ -1,4 +1,5 @@
 """Settings belong to the client: at the start, by SET, and after a change of server."""
+
 import pytest
 
 from rawpg import Refused, bind, execute, fields_of, parse, query, sync
@@ -57,22 +58,37 @@ def test_each_client_starts_with_its_own(same, name):
 def test_everything_reported_is_told_at_the_start(same):
 	@same
 	def talk(c):
-		for name in {*REPORTED, "server_version", "server_encoding", "integer_datetimes",
-			     "is_superuser", "session_authorization", "in_hot_standby",
-			     "default_transaction_read_only"}:
+		for name in {
+			*REPORTED,
+			"server_version",
+			"server_encoding",
+			"integer_datetimes",
+			"is_superuser",
+			"session_authorization",
+			"in_hot_standby",
+			"default_transaction_read_only",
+		}:
 			assert name in c.reported
-			assert name in ("session_authorization", "is_superuser") \
+			assert (
+				name in ("session_authorization", "is_superuser")
 				or c.asks("show " + name) == c.reported[name]
+			)
 
 
 @pytest.mark.parametrize("ending, stays", [("commit", True), ("rollback", False)])
 def test_a_setting_follows_its_transaction(same, ending, stays):
 	def talk(c):
-		c.send(query("begin"), query("set TimeZone = 'Asia/Tokyo'"), query(ending))
+		c.send(
+			query("begin"),
+			query("set TimeZone = 'Asia/Tokyo'"),
+			query(ending),
+		)
 		heard = c.until_ready(3)
 		assert sum(m.kind == "S" for m in heard) == 1 + (not stays)
 		for _ in range(3):
-			assert c.asks("show TimeZone") == ("Asia/Tokyo" if stays else "Europe/Oslo")
+			assert c.asks("show TimeZone") == (
+				"Asia/Tokyo" if stays else "Europe/Oslo"
+			)
 
 	same(talk, TimeZone="Europe/Oslo")
 
@@ -81,16 +97,33 @@ def test_savepoints_and_local_settings(same):
 	def talk(c):
 		c.does("begin; savepoint a; set TimeZone = 'Asia/Tokyo'")
 		c.does("rollback to a; set local DateStyle = 'German'")
-		assert c.does("show TimeZone; show DateStyle") == [["Europe/Oslo"], ["German, DMY"]]
+		assert c.does("show TimeZone; show DateStyle") == [
+			["Europe/Oslo"],
+			["German, DMY"],
+		]
 		c.does("commit")
-		assert c.does("show TimeZone; show DateStyle") == [["Europe/Oslo"], ["ISO, YMD"]]
-		assert (c.reported["TimeZone"], c.reported["DateStyle"]) == ("Europe/Oslo", "ISO, YMD")
+		assert c.does("show TimeZone; show DateStyle") == [
+			["Europe/Oslo"],
+			["ISO, YMD"],
+		]
+		assert (c.reported["TimeZone"], c.reported["DateStyle"]) == (
+			"Europe/Oslo",
+			"ISO, YMD",
+		)
 
 	same(talk, TimeZone="Europe/Oslo", DateStyle="ISO, YMD")
 
 
-@pytest.mark.parametrize("sql", ["reset TimeZone", "set TimeZone to default", "reset all", "set time zone default",
-				 "discard all"])
+@pytest.mark.parametrize(
+	"sql",
+	[
+		"reset TimeZone",
+		"set TimeZone to default",
+		"reset all",
+		"set time zone default",
+		"discard all",
+	],
+)
 def test_back_to_the_values_of_the_start(same, sql):
 	def talk(c):
 		c.does("set TimeZone = 'Asia/Tokyo'")
@@ -104,15 +137,26 @@ def test_back_to_the_values_of_the_start(same, sql):
 	same(talk, TimeZone="Europe/Oslo")
 
 
-@pytest.mark.parametrize("sql", ["select set_config('TimeZone', 'Asia/Tokyo', false)", "set session time zone 'Asia/Tokyo'",
-				 "do $$ begin perform set_config('TimeZone', 'Asia/Tokyo', false); end $$"])
+@pytest.mark.parametrize(
+	"sql",
+	[
+		"select set_config('TimeZone', 'Asia/Tokyo', false)",
+		"set session time zone 'Asia/Tokyo'",
+		"do $$ begin perform set_config('TimeZone', 'Asia/Tokyo', false); end $$",
+	],
+)
 def test_other_ways_to_set(same, sql):
 	@same
 	def talk(c):
 		c.does(sql)
 		for _ in range(3):
 			assert c.asks("show TimeZone") == "Asia/Tokyo"
-		c.send(parse("", "select set_config('TimeZone', $1, false)"), bind("", ["Asia/Seoul"]), execute(), sync())
+		c.send(
+			parse("", "select set_config('TimeZone', $1, false)"),
+			bind("", ["Asia/Seoul"]),
+			execute(),
+			sync(),
+		)
 		c.hears("1 2 D:Asia/Seoul C S:TimeZone Z:I")
 		assert c.asks("show TimeZone") == "Asia/Seoul"
 
@@ -137,7 +181,11 @@ def test_values_that_need_quoting(same, value):
 		c.does("set application_name = '%s'" % value.replace("'", "''"))
 		for _ in range(2):
 			c.does("select 'a turn'")
-			assert c.asks("show application_name") == d.asks("show application_name") == value
+			assert (
+				c.asks("show application_name")
+				== d.asks("show application_name")
+				== value
+			)
 
 
 def test_text_follows_its_encoding(same):
@@ -147,13 +195,17 @@ def test_text_follows_its_encoding(same):
 			c.send(query("select 'ä', length('ä')".encode("latin-1")))
 			assert c.hears("T D C Z:I")[1].body.endswith(b"\xe4\0\0\0\x011")
 			d.send(query("select 'ä', length('ä')".encode()))
-			assert d.hears("T D C Z:I")[1].body.endswith(b"\xc3\xa4\0\0\0\x011")
+			assert d.hears("T D C Z:I")[1].body.endswith(
+				b"\xc3\xa4\0\0\0\x011"
+			)
 
 	same(talk, client_encoding="LATIN1")
 
 
-@pytest.mark.parametrize("value, canonical", [("'utf-8'", "UTF8"), ("utf8", "UTF8"), 
-					      ("iso-8859-1", "LATIN1")])
+@pytest.mark.parametrize(
+	"value, canonical",
+	[("'utf-8'", "UTF8"), ("utf8", "UTF8"), ("iso-8859-1", "LATIN1")],
+)
 def test_an_encoding_as_drivers_spell_it(same, value, canonical):
 	def talk(c):
 		assert c.reported["client_encoding"] == canonical
@@ -170,31 +222,48 @@ def test_names_of_settings_in_any_case(same):
 	same(talk, datestyle="german", TIMEZONE="Asia/Tokyo")
 
 
-@pytest.mark.parametrize("options", [
-	"-c TimeZone=Asia/Tokyo -c IntervalStyle=iso_8601",
-	"-cTimeZone=Asia/Tokyo  -cIntervalStyle=iso_8601 ",
-	"--TimeZone=Asia/Tokyo --IntervalStyle=iso_8601",
-	"-c timezone=Asia/Tokyo --intervalstyle=iso_8601",
-	"--TimeZone=Asia/Seoul -c IntervalStyle=iso_8601 -c TimeZone=Asia/Tokyo",
-	"--TimeZone=\\Asia/Toky\\o --IntervalStyle=iso_8601",
-])
+@pytest.mark.parametrize(
+	"options",
+	[
+		"-c TimeZone=Asia/Tokyo -c IntervalStyle=iso_8601",
+		"-cTimeZone=Asia/Tokyo  -cIntervalStyle=iso_8601 ",
+		"--TimeZone=Asia/Tokyo --IntervalStyle=iso_8601",
+		"-c timezone=Asia/Tokyo --intervalstyle=iso_8601",
+		"--TimeZone=Asia/Seoul -c IntervalStyle=iso_8601 -c TimeZone=Asia/Tokyo",
+		"--TimeZone=\\Asia/Toky\\o --IntervalStyle=iso_8601",
+	],
+)
 def test_settings_in_options(same, options):
 	def talk(c):
 		d = c.another()
 		for _ in range(2):
-			assert c.does("show TimeZone; show IntervalStyle") == [["Asia/Tokyo"], ["iso_8601"]]
+			assert c.does("show TimeZone; show IntervalStyle") == [
+				["Asia/Tokyo"],
+				["iso_8601"],
+			]
 			d.does("select 'a turn'")
 		assert c.reported["TimeZone"] == "Asia/Tokyo"
 
 	same(talk, options=options)
 
 
-@pytest.mark.parametrize("options, name, value", [
-	("-c application_name=with\\ blanks\\ and\\\\", "application_name", "with blanks and\\"),
-	("-c search_path=pg_catalog,\\ public", "search_path", "pg_catalog, public"),
-	("--extra-float-digits=0", "extra_float_digits", "0"),
-	("-c statement_timeout=77s", "statement_timeout", "77s"),
-])
+@pytest.mark.parametrize(
+	"options, name, value",
+	[
+		(
+			"-c application_name=with\\ blanks\\ and\\\\",
+			"application_name",
+			"with blanks and\\",
+		),
+		(
+			"-c search_path=pg_catalog,\\ public",
+			"search_path",
+			"pg_catalog, public",
+		),
+		("--extra-float-digits=0", "extra_float_digits", "0"),
+		("-c statement_timeout=77s", "statement_timeout", "77s"),
+	],
+)
 def test_escapes_in_options(same, options, name, value):
 	def talk(c):
 		d = c.another()
@@ -203,7 +272,11 @@ def test_escapes_in_options(same, options, name, value):
 			assert d.asks("show " + name) != value
 
 	# The application_name of every dialogue would win over the one in the options.
-	same(talk, options=options, **({"application_name": None} if name == "application_name" else {}))
+	same(
+		talk,
+		options=options,
+		**({"application_name": None} if name == "application_name" else {}),
+	)
 
 
 def test_a_parameter_wins_over_options(same):
@@ -220,12 +293,18 @@ def test_long_options(same):
 	same(talk, options="-c search_path=" + ",\\ ".join(["public"] * 400))
 
 
-@pytest.mark.parametrize("parameters", [
-	{"no_such_setting": "1"}, {"options": "-c no_such_setting=1"},
-	{"TimeZone": "no_such_setting"}, {"options": "-c IntervalStyle=no_such_setting"},
-])
+@pytest.mark.parametrize(
+	"parameters",
+	[
+		{"no_such_setting": "1"},
+		{"options": "-c no_such_setting=1"},
+		{"TimeZone": "no_such_setting"},
+		{"options": "-c IntervalStyle=no_such_setting"},
+	],
+)
 def test_a_wrong_setting_is_refused_by_its_name(front, enter, parameters):
-	"""By PostgreSQL's own words or by the pooler's, at the login or instead of the first answer."""
+	"""By PostgreSQL's own words or by the pooler's, at the login or instead of the
+	first answer."""
 	try:
 		client = enter("one", **parameters)
 		client.send(query("select 1"))

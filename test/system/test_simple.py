@@ -1,11 +1,12 @@
 """The simple query protocol, function calls, and messages that nobody asked for."""
+
 import threading
 
 import pytest
 
 from rawpg import Client, function_call, query, row_of, sync, terminate
 
-INT4PL = 177			# oid of the function int4pl(int4, int4)
+INT4PL = 177  # oid of the function int4pl(int4, int4)
 
 
 def test_rows_and_command_tags(same):
@@ -13,7 +14,11 @@ def test_rows_and_command_tags(same):
 	def talk(c):
 		c.send(query("select 7 as n, null as nothing, 'text' as words"))
 		c.hears("T D:7 C Z:I")
-		c.send(query("begin; create temp table brief (n int) on commit drop; commit"))
+		c.send(
+			query(
+				"begin; create temp table brief (n int) on commit drop; commit"
+			)
+		)
 		c.hears("C:BEGIN C C:COMMIT Z:I")
 		c.send(query("select generate_series(1, 3)"))
 		c.hears("T D:1 D:2 D:3 C Z:I")
@@ -74,7 +79,10 @@ def test_transactions_and_savepoints(same):
 		c.hears("E:22012 Z:E")
 		c.does("rollback to here")
 		c.does("insert into kept values ('second', 2)")
-		assert c.does("select tag from kept order by n") == [["first"], ["second"]]
+		assert c.does("select tag from kept order by n") == [
+			["first"],
+			["second"],
+		]
 		c.send(query("commit and chain"), query("commit"))
 		c.hears("C:COMMIT Z:T C:COMMIT Z:I")
 
@@ -91,11 +99,17 @@ def test_queries_sent_in_one_write(same):
 def test_megabytes_of_questions_and_answers_cross(same):
 	@same
 	def talk(c):
-		questions = [query("select %d, repeat('x', 2000) -- %s" % (n, "y" * 2000)) for n in range(1000)]
+		questions = [
+			query("select %d, repeat('x', 2000) -- %s" % (n, "y" * 2000))
+			for n in range(1000)
+		]
 		sender = threading.Thread(target=c.send, args=questions)
 		sender.start()
 		for n in range(1000):
-			assert row_of(c.hears("T D C Z:I")[1].body) == [str(n), "x" * 2000]
+			assert row_of(c.hears("T D C Z:I")[1].body) == [
+				str(n),
+				"x" * 2000,
+			]
 		sender.join()
 
 
@@ -121,8 +135,13 @@ def test_notices_in_their_place(same):
 def test_a_notification_to_oneself(same):
 	@same
 	def talk(c):
-		c.send(query("begin"), query("listen news"), query("notify news, 'hello'"), query("commit"),
-		       query("unlisten news"))
+		c.send(
+			query("begin"),
+			query("listen news"),
+			query("notify news, 'hello'"),
+			query("commit"),
+			query("unlisten news"),
+		)
 		c.hears("C Z:T C Z:T C Z:T C A Z:I C Z:I")
 
 
@@ -141,9 +160,13 @@ def test_a_notification_to_others_goes_out_at_commit(postgres, enter):
 def test_errors_keep_all_their_fields(same):
 	@same
 	def talk(c):
-		c.send(query("do $$ begin raise exception 'message' using errcode = 'ABCDE', detail = 'detail', "
-			     "hint = 'hint', schema = 's', table = 't', column = 'c', datatype = 'd', "
-			     "constraint = 'n'; end $$"))
+		c.send(
+			query(
+				"do $$ begin raise exception 'message' using errcode = 'ABCDE', detail = 'detail', "
+				"hint = 'hint', schema = 's', table = 't', column = 'c', datatype = 'd', "
+				"constraint = 'n'; end $$"
+			)
+		)
 		c.hears("E:ABCDE Z:I")
 		c.send(query("select * from nowhere"))
 		c.hears("E:42P01 Z:I")
@@ -158,7 +181,10 @@ def test_function_calls(same):
 		c.hears("E:42883 Z:I")
 		c.send(query("begin"), function_call(INT4PL, ["4", "5"]), query("commit"))
 		c.hears("C Z:T V Z:T C Z:I")
-		c.send(function_call(INT4PL, ["a", "b"]), function_call(INT4PL, ["6", "7"]))
+		c.send(
+			function_call(INT4PL, ["a", "b"]),
+			function_call(INT4PL, ["6", "7"]),
+		)
 		c.hears("E:22P02 Z:I V Z:I")
 
 
@@ -167,8 +193,11 @@ def test_who_leaves_in_a_transaction_leaves_nothing_behind(enter):
 	watcher.does("truncate kept")
 	for goodbye in (terminate(), b""):
 		guest = enter("one")
-		guest.does("begin; insert into kept values ('unfinished', 1); set local TimeZone = 'Asia/Tokyo'")
+		guest.does(
+			"begin; insert into kept values ('unfinished', 1); set local TimeZone = 'Asia/Tokyo'"
+		)
 		guest.send(goodbye)
 		guest.close()
-		assert watcher.does("select count(*), current_setting('TimeZone') from kept") \
-			== [["0", watcher.reported["TimeZone"]]]
+		assert watcher.does(
+			"select count(*), current_setting('TimeZone') from kept"
+		) == [["0", watcher.reported["TimeZone"]]]

@@ -1,4 +1,5 @@
 """The first bytes: fragments, encryption requests, protocol versions, logins."""
+
 import contextlib
 import socket
 import ssl
@@ -6,8 +7,22 @@ import struct
 
 import pytest
 
-from rawpg import (GSS_REQUEST, PROTOCOL_3_0, PROTOCOL_3_2, PROTOCOL_GREASED, SSL_REQUEST, Client, Closed, Refused,
-		   Wire, message, query, request, startup, strings)
+from rawpg import (
+	GSS_REQUEST,
+	PROTOCOL_3_0,
+	PROTOCOL_3_2,
+	PROTOCOL_GREASED,
+	SSL_REQUEST,
+	Client,
+	Closed,
+	Refused,
+	Wire,
+	message,
+	query,
+	request,
+	startup,
+	strings,
+)
 from servers import SECRET, USERS, Pooler
 
 
@@ -37,6 +52,7 @@ def welcome(client):
 
 
 # --- fragments
+
 
 def test_startup_cut_at_every_byte(front, reach):
 	data = hello(front, application_name="cut")
@@ -68,6 +84,7 @@ def test_startup_and_first_query_in_one_write(front, reach):
 
 
 # --- encryption
+
 
 def test_ssl_request_in_pieces_then_tls(front, reach):
 	client = reach()
@@ -131,7 +148,8 @@ def everything_said(client):
 
 @pytest.mark.parametrize("code", [SSL_REQUEST, GSS_REQUEST])
 def test_nothing_sent_before_encryption_counts(front, reach, code):
-	"""CVE-2021-23214: a start-up packet or a query behind the request must never be obeyed."""
+	"""CVE-2021-23214: a start-up packet or a query behind the request must never be
+	obeyed."""
 	client = reach()
 	client.send(request(code), hello(front), query("select 'injected'"))
 	answer = client.take(1)
@@ -164,10 +182,19 @@ def test_two_requests_for_tls(front, reach):
 
 # --- versions
 
-@pytest.mark.parametrize("version, unknown", [
-	(PROTOCOL_3_0, []), (PROTOCOL_3_2, []), (PROTOCOL_3_2 + 1, []), (PROTOCOL_GREASED, []),
-	(PROTOCOL_3_0, ["_pq_.x"]), (PROTOCOL_3_2, ["_pq_.x"]), (PROTOCOL_GREASED, ["_pq_.a", "_pq_.test_protocol_negotiation"]),
-])
+
+@pytest.mark.parametrize(
+	"version, unknown",
+	[
+		(PROTOCOL_3_0, []),
+		(PROTOCOL_3_2, []),
+		(PROTOCOL_3_2 + 1, []),
+		(PROTOCOL_GREASED, []),
+		(PROTOCOL_3_0, ["_pq_.x"]),
+		(PROTOCOL_3_2, ["_pq_.x"]),
+		(PROTOCOL_GREASED, ["_pq_.a", "_pq_.test_protocol_negotiation"]),
+	],
+)
 def test_versions_are_negotiated_once(front, reach, version, unknown):
 	client = reach()
 	client.send(hello(front, version, **dict.fromkeys(unknown, "1")))
@@ -182,7 +209,9 @@ def test_versions_are_negotiated_once(front, reach, version, unknown):
 	assert (said, count, strings(body[8:])[:-1]) == (newest, len(unknown), unknown)
 
 
-@pytest.mark.parametrize("version, sizes", [(PROTOCOL_3_0, {4}), (PROTOCOL_3_2, set(range(4, 257)))])
+@pytest.mark.parametrize(
+	"version, sizes", [(PROTOCOL_3_0, {4}), (PROTOCOL_3_2, set(range(4, 257)))]
+)
 def test_the_key_for_cancelling(front, reach, version, sizes):
 	seen = set()
 	for _ in range(5):
@@ -199,23 +228,31 @@ def test_versions_we_do_not_speak(front, reach, version):
 	client = reach()
 	client.send(hello(front, version))
 	said = client.rest()
-	# Protocol 2 had another shape of error, which may come instead of ours or of nothing.
+	# Protocol 2 had another shape of error, which may come instead of ours or of
+	# nothing.
 	assert all(m.kind == "E" for m in said) or version < PROTOCOL_3_0
 
 
 # --- who may enter
 
+
 @pytest.fixture(scope="module")
 def entrances(front, postgres, folder, certs):
-	"""entrances(method): a pooler that lets clients in by METHOD; PostgreSQL has a role for each itself."""
+	"""entrances(method): a pooler that lets clients in by METHOD; PostgreSQL has a
+	role for each itself."""
 	poolers = {}
 
 	def entrance(method):
 		if front.direct:
 			return front
 		if method not in poolers:
-			poolers[method] = Pooler(postgres, folder / ("entrance-%s-%d" % (method, front.workers)), certs,
-						 front.workers, auth_type=method).start()
+			poolers[method] = Pooler(
+				postgres,
+				folder / ("entrance-%s-%d" % (method, front.workers)),
+				certs,
+				front.workers,
+				auth_type=method,
+			).start()
 		return poolers[method]
 
 	yield entrance
@@ -223,7 +260,12 @@ def entrances(front, postgres, folder, certs):
 		pooler.stop()
 
 
-METHODS = {"trust": "app", "plain": "app_plain", "md5": "app_md5", "scram-sha-256": "app_scram"}
+METHODS = {
+	"trust": "app",
+	"plain": "app_plain",
+	"md5": "app_md5",
+	"scram-sha-256": "app_scram",
+}
 REFUSED = ("28P01", "28000", "08P01")
 
 
@@ -237,8 +279,20 @@ def test_every_login_method(entrances, method, tls):
 		assert client.take(1) == b"S"
 		client.start_tls()
 	client.login(user, SECRET, database=entrance.database("one"))
-	asked = {struct.unpack("!I", m.body[:4])[0] for m in client.login_heard if m.kind == "R"}
-	assert asked == {"trust": {0}, "plain": {0, 3}, "md5": {0, 5}, "scram-sha-256": {0, 10, 11, 12}}[method]
+	asked = {
+		struct.unpack("!I", m.body[:4])[0]
+		for m in client.login_heard
+		if m.kind == "R"
+	}
+	assert (
+		asked
+		== {
+			"trust": {0},
+			"plain": {0, 3},
+			"md5": {0, 5},
+			"scram-sha-256": {0, 10, 11, 12},
+		}[method]
+	)
 	assert client.asks("select current_user") == user
 	client.leave()
 
@@ -255,8 +309,13 @@ def test_a_wrong_password(entrances, method):
 	for wrong in SECRET + "x", SECRET[:-1], "":
 		client = Client(entrance.address)
 		with pytest.raises(Refused) as refused:
-			client.login(METHODS[method], wrong, database=entrance.database("one"))
-		assert refused.value.fields["S"] == "FATAL" and refused.value.fields["C"] in REFUSED
+			client.login(
+				METHODS[method], wrong, database=entrance.database("one")
+			)
+		assert (
+			refused.value.fields["S"] == "FATAL"
+			and refused.value.fields["C"] in REFUSED
+		)
 		assert client.rest() == []
 		client.close()
 
@@ -264,24 +323,39 @@ def test_a_wrong_password(entrances, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_unknown_users_and_databases(entrances, method):
 	entrance = entrances(method)
-	for user, database, states in (("nobody_knows", entrance.database("one"), REFUSED),
-				       (METHODS[method], "nobody_knows", ("3D000", "08P01"))):
+	for user, database, states in (
+		("nobody_knows", entrance.database("one"), REFUSED),
+		(METHODS[method], "nobody_knows", ("3D000", "08P01")),
+	):
 		client = Client(entrance.address)
 		with pytest.raises(Refused) as refused:
 			client.login(user, SECRET, database=database)
-		assert refused.value.fields["S"] == "FATAL" and refused.value.fields["C"] in states
+		assert (
+			refused.value.fields["S"] == "FATAL"
+			and refused.value.fields["C"] in states
+		)
 		client.close()
 	assert "nobody_knows" in refused.value.fields["M"]
 
 
-@pytest.mark.parametrize("message_of_sasl", [
-	message("p"), message("p", b"SCRAM-SHA-256\0"), message("p", b"SCRAM-SHA-256\0\x7f\xff\xff\xff"),
-	message("p", b"SCRAM-SHA-256\0\x80\0\0\0"), message("p", b"SCRAM-SHA-256\0\0\0\0\3n,,"),
-	message("p", b"NONSENSE\0\0\0\0\3n,,"), message("p", b"SCRAM-SHA-256\0\0\0\0\x13p=tls-unique,,n=,r=x"),
-	query("select 1"), message("p", b"x" * 70000),
-], ids=range(9))
+@pytest.mark.parametrize(
+	"message_of_sasl",
+	[
+		message("p"),
+		message("p", b"SCRAM-SHA-256\0"),
+		message("p", b"SCRAM-SHA-256\0\x7f\xff\xff\xff"),
+		message("p", b"SCRAM-SHA-256\0\x80\0\0\0"),
+		message("p", b"SCRAM-SHA-256\0\0\0\0\3n,,"),
+		message("p", b"NONSENSE\0\0\0\0\3n,,"),
+		message("p", b"SCRAM-SHA-256\0\0\0\0\x13p=tls-unique,,n=,r=x"),
+		query("select 1"),
+		message("p", b"x" * 70000),
+	],
+	ids=range(9),
+)
 def test_scram_messages_that_cannot_be(entrances, message_of_sasl):
-	"""They are refused at once (CVE-2026-6664 was a length here), not left hanging."""
+	"""They are refused at once (CVE-2026-6664 was a length here), not left
+	hanging."""
 	entrance = entrances("scram-sha-256")
 	client = Client(entrance.address)
 	client.send(startup(user="app_scram", database=entrance.database("one")))
@@ -298,7 +372,15 @@ def test_no_user_at_all(reach):
 	assert said.kind == "E"
 
 
-@pytest.mark.parametrize("data", [b"\0", message("p", b"secret\0"), message("Q", b"select 1\0"), b"GET / HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize(
+	"data",
+	[
+		b"\0",
+		message("p", b"secret\0"),
+		message("Q", b"select 1\0"),
+		b"GET / HTTP/1.1\r\n\r\n",
+	],
+)
 def test_something_else_than_a_startup(reach, data):
 	client = reach()
 	client.send(data)
@@ -306,7 +388,9 @@ def test_something_else_than_a_startup(reach, data):
 	assert all(m.kind == "E" for m in client.rest())
 
 
-@pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 10001, 65537, 0x7fffffff, 0x80000000, 0xffffffff])
+@pytest.mark.parametrize(
+	"length", [0, 1, 3, 4, 7, 10001, 65537, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
+)
 def test_lengths_of_a_startup_that_cannot_be(reach, length):
 	client = reach()
 	client.send(struct.pack("!I", length), b"\0\3\0\0user\0app\0\0")
@@ -314,9 +398,17 @@ def test_lengths_of_a_startup_that_cannot_be(reach, length):
 	assert all(m.kind == "E" for m in client.rest())
 
 
-@pytest.mark.parametrize("body", [
-	b"user", b"user\0app", b"user\0app\0", b"user\0", b"user\0app\0\0more", b"user\0app\0database\0\0more\0",
-])
+@pytest.mark.parametrize(
+	"body",
+	[
+		b"user",
+		b"user\0app",
+		b"user\0app\0",
+		b"user\0",
+		b"user\0app\0\0more",
+		b"user\0app\0database\0\0more\0",
+	],
+)
 def test_parameters_of_a_startup_that_cannot_be(reach, body):
 	data = struct.pack("!II", len(body) + 8, PROTOCOL_3_0) + body
 	client = reach()
@@ -334,7 +426,10 @@ def test_a_startup_that_stops(front, reach):
 
 
 def test_names_as_long_as_they_come(reach):
-	for names in ({"user": "u" * 5000, "database": "one"}, {"user": "app", "database": "d" * 5000}):
+	for names in (
+		{"user": "u" * 5000, "database": "one"},
+		{"user": "app", "database": "d" * 5000},
+	):
 		client = reach()
 		client.send(startup(**names))
 		said = client.rest()
@@ -342,7 +437,10 @@ def test_names_as_long_as_they_come(reach):
 
 
 def test_bytes_that_are_no_utf8(reach):
-	for names in ({"user": b"\xff\xfe", "database": "one"}, {"user": "app", "database": b"\xff\n\x1b[2J"}):
+	for names in (
+		{"user": b"\xff\xfe", "database": "one"},
+		{"user": "app", "database": b"\xff\n\x1b[2J"},
+	):
 		client = reach()
 		client.send(startup(**names))
 		assert [m.kind for m in client.rest() if m.kind != "R"] == ["E"]

@@ -1,4 +1,6 @@
-"""Prepared statements: names of many clients, reuse, errors, DEALLOCATE, the unnamed one."""
+"""Prepared statements: names of many clients, reuse, errors, DEALLOCATE, the unnamed
+one."""
+
 import pytest
 
 from rawpg import bind, close, describe, execute, flush, parse, query, row_of, sync
@@ -28,7 +30,11 @@ def test_the_same_name_and_text_of_two_clients(same):
 	def talk(c):
 		d = c.another()
 		for who in c, d:
-			who.send(parse("stmtcache_1", "select $1::int"), describe("S", "stmtcache_1"), sync())
+			who.send(
+				parse("stmtcache_1", "select $1::int"),
+				describe("S", "stmtcache_1"),
+				sync(),
+			)
 			who.hears("1 t T Z:I")
 		c.send(close("S", "stmtcache_1"), sync())
 		c.hears("3 Z:I")
@@ -42,7 +48,11 @@ def test_the_same_text_with_other_types(same):
 	@same
 	def talk(c):
 		for name, oid in ("a", 23), ("b", 25), ("c", 1700):
-			c.send(parse(name, "select $1", [oid]), describe("S", name), sync())
+			c.send(
+				parse(name, "select $1", [oid]),
+				describe("S", name),
+				sync(),
+			)
 			c.hears("1 t T Z:I")
 		for name in "a", "b", "c":
 			c.send(runs(name, ["1"]), close("S", name), sync())
@@ -56,7 +66,13 @@ def test_a_name_used_again_after_close_in_one_batch(same):
 		c.hears("1 2 D:1 C Z:I")
 		c.send(close("S", "a"), parse("a", "select 2"), runs("a"), sync())
 		c.hears("3 1 2 D:2 C Z:I")
-		c.send(*(close("S", "a") + parse("a", "select %d" % n) + runs("a") for n in range(20)), sync())
+		c.send(
+			*(
+				close("S", "a") + parse("a", "select %d" % n) + runs("a")
+				for n in range(20)
+			),
+			sync(),
+		)
 		for n in range(20):
 			c.hears("3 1 2 D:%d C" % n)
 		c.hears("Z:I")
@@ -67,6 +83,7 @@ def test_a_name_used_again_after_close_in_one_batch(same):
 @pytest.mark.parametrize("begin, good, bad", [(None, "I", "I"), ("begin", "T", "E")])
 def test_an_unknown_name(same, begin, good, bad):
 	for wrong in bind("never was"), describe("S", "never was"):
+
 		@same
 		def talk(c):
 			if begin:
@@ -96,8 +113,19 @@ def test_a_name_that_is_taken(same, begin, good, bad):
 def test_errors_about_names_inside_a_pipeline(same):
 	@same
 	def talk(c):
-		c.send(parse("a", "select 1"), runs("a"), parse("a", "select 2"), runs("a"), sync(),
-		       runs("a"), runs("b"), runs("a"), sync(), runs("a"), sync())
+		c.send(
+			parse("a", "select 1"),
+			runs("a"),
+			parse("a", "select 2"),
+			runs("a"),
+			sync(),
+			runs("a"),
+			runs("b"),
+			runs("a"),
+			sync(),
+			runs("a"),
+			sync(),
+		)
 		c.hears("1 2 D:1 C E:42P05 Z:I 2 D:1 C E:26000 Z:I 2 D:1 C Z:I")
 
 
@@ -108,16 +136,33 @@ def test_a_failed_parse_leaves_the_name_free(same):
 		c.hears("E:42601 Z:I E:26000 Z:I")
 		c.send(parse("a", "select 1"), runs("a"), sync())
 		c.hears("1 2 D:1 C Z:I")
-		c.send(parse("b", "select * from nowhere"), parse("c", "select 2"), sync(), runs("c"), sync())
+		c.send(
+			parse("b", "select * from nowhere"),
+			parse("c", "select 2"),
+			sync(),
+			runs("c"),
+			sync(),
+		)
 		c.hears("E:42P01 Z:I E:26000 Z:I")
-		c.send(parse("b", "select 3"), parse("c", "select 4"), runs("b"), runs("c"), sync())
+		c.send(
+			parse("b", "select 3"),
+			parse("c", "select 4"),
+			runs("b"),
+			runs("c"),
+			sync(),
+		)
 		c.hears("1 1 2 D:3 C 2 D:4 C Z:I")
 
 
 def test_a_parse_refused_in_a_failed_transaction(same):
 	@same
 	def talk(c):
-		c.send(query("begin; select 1/0"), parse("a", "select 1"), sync(), query("rollback"))
+		c.send(
+			query("begin; select 1/0"),
+			parse("a", "select 1"),
+			sync(),
+			query("rollback"),
+		)
 		c.hears("C E:22012 Z:E E:25P02 Z:E C Z:I")
 		c.send(parse("a", "select 2"), runs("a"), sync())
 		c.hears("1 2 D:2 C Z:I")
@@ -126,20 +171,45 @@ def test_a_parse_refused_in_a_failed_transaction(same):
 def test_statements_outlive_a_rollback(same):
 	@same
 	def talk(c):
-		c.send(query("begin"), parse("a", "select 1"), sync(), query("rollback"), runs("a"), sync())
+		c.send(
+			query("begin"),
+			parse("a", "select 1"),
+			sync(),
+			query("rollback"),
+			runs("a"),
+			sync(),
+		)
 		c.hears("C Z:T 1 Z:T C Z:I 2 D:1 C Z:I")
-		c.send(query("begin"), close("S", "a"), sync(), query("rollback"), runs("a"), sync())
+		c.send(
+			query("begin"),
+			close("S", "a"),
+			sync(),
+			query("rollback"),
+			runs("a"),
+			sync(),
+		)
 		c.hears("C Z:T 3 Z:T C Z:I E:26000 Z:I")
 
 
 def test_a_close_that_is_skipped_closes_nothing(same):
 	@same
 	def talk(c):
-		c.send(parse("a", "select 1"), sync(), parse("b", "selec"), close("S", "a"), sync(), runs("a"), sync())
+		c.send(
+			parse("a", "select 1"),
+			sync(),
+			parse("b", "selec"),
+			close("S", "a"),
+			sync(),
+			runs("a"),
+			sync(),
+		)
 		c.hears("1 Z:I E:42601 Z:I 2 D:1 C Z:I")
 
 
-@pytest.mark.parametrize("sql, tag", [("deallocate all", b"DEALLOCATE ALL"), ("discard all", b"DISCARD ALL")])
+@pytest.mark.parametrize(
+	"sql, tag",
+	[("deallocate all", b"DEALLOCATE ALL"), ("discard all", b"DISCARD ALL")],
+)
 def test_forget_everything(same, sql, tag):
 	def talk(c):
 		def prepare_two():
@@ -181,69 +251,12 @@ def test_forget_everything_is_for_oneself_only(same):
 def test_sql_statements_inside_a_transaction(same):
 	@same
 	def talk(c):
-		c.send(query("begin; prepare p as select 5; execute p; deallocate p; commit"))
+		c.send(
+			query(
+				"begin; prepare p as select 5; execute p; deallocate p; commit"
+			)
+		)
 		c.hears("C C T D:5 C C C Z:I")
-
-
-@pytest.mark.parametrize("shape", ["lib/pq", "sqlx", "pgx describe_exec", "postgrex"])
-def test_the_unnamed_statement_over_two_round_trips(same, shape):
-	"""Outside a transaction, while another client of the pool puts its own in between."""
-	ends = {"lib/pq": sync(), "sqlx": sync(), "pgx describe_exec": sync(), "postgrex": flush()}[shape]
-	ready = "" if ends == flush() else " Z:I"
-	last = close("P", "") if shape == "sqlx" else close("S", "") if shape == "postgrex" else b""
-
-	def finish(who, values):
-		who.send(bind("", values), describe("P") if shape.startswith("pgx") else b"", execute(), last, sync())
-		who.hears("2 %sD C %sZ:I" % ("T " if shape.startswith("pgx") else "", "3 " if last else ""))
-
-	@same
-	def talk(c):
-		d = c.another()
-		for n in range(3):
-			for who, text in (c, "select $1::text || ' of c'"), (d, "select $1::text, 'of d', $2::int"):
-				who.send(parse("", text), describe("S"), ends)
-				who.hears("1 t T" + ready)
-				if shape == "postgrex":		# keeps its server: the other may have to wait
-					finish(who, [str(n), "1"][:1 if who is c else 2])
-			if shape != "postgrex":
-				finish(c, [str(n)])
-				finish(d, [str(n), "1"])
-
-
-def test_the_unnamed_statement_again_and_again(same):
-	@same
-	def talk(c):
-		d = c.another()
-		c.send(parse("", "select $1::int + 1"), sync())
-		c.hears("1 Z:I")
-		for n in range(5):
-			d.does("select 'another unnamed statement is gone'")
-			c.send(bind("", [str(n)]), execute(), sync())
-			c.hears("2 D:%d C Z:I" % (n + 1))
-			c.send(describe("S", ""), sync())
-			c.hears("t T Z:I")
-
-
-@pytest.mark.parametrize("how", ["query", "close", "failed parse", "discard"])
-def test_the_end_of_the_unnamed_statement(same, how):
-	ending, heard = {
-		"query": (query("select 1"), "T D:1 C Z:I"),
-		"close": (close("S", "") + sync(), "3 Z:I"),
-		"failed parse": (parse("", "selec") + sync(), "E:42601 Z:I"),
-		"discard": (query("deallocate all"), "C Z:I"),
-	}[how]
-
-	@same
-	def talk(c):
-		c.send(parse("", "select 2"), sync(), runs(""), sync(), ending, runs(""), sync(), describe("S"), sync())
-		c.hears("1 Z:I 2 D:2 C Z:I %s E:26000 Z:I E:26000 Z:I" % heard)
-
-
-def test_the_unnamed_statement_never_was(same):
-	@same
-	def talk(c):
-		c.send(runs(""), sync(), describe("S"), sync(), close("S"), sync())
-		c.hears("E:26000 Z:I E:26000 Z:I 3 Z:I")
 
 
 @pytest.mark.parametrize("length", [62, 63, 64, 200, 9 * 1024])
@@ -253,26 +266,54 @@ def test_long_names(same, length):
 		name, like_it = "a" + "n" * (length - 1), "b" + "n" * (length - 1)
 		c.send(parse(name, "select 1"), parse(like_it, "select 2"), sync())
 		c.hears("1 1 Z:I")
-		c.send(runs(name), runs(like_it), describe("S", name), close("S", name), runs(name), sync())
+		c.send(
+			runs(name),
+			runs(like_it),
+			describe("S", name),
+			close("S", name),
+			runs(name),
+			sync(),
+		)
 		c.hears("2 D:1 C 2 D:2 C t T 3 E:26000 Z:I")
 
 
 def test_names_that_look_like_ours(same):
 	@same
 	def talk(c):
-		names = ["PGBOUNCER_1", "PGWEIR_1", "pgweir_1", "'; drop table kept", 'a"b', "a b", "é"]
+		names = [
+			"PGBOUNCER_1",
+			"PGWEIR_1",
+			"pgweir_1",
+			"'; drop table kept",
+			'a"b',
+			"a b",
+			"é",
+		]
 		for n, name in enumerate(names):
 			c.send(parse(name, "select %d" % n), sync())
 			c.hears("1 Z:I")
 		for n, name in enumerate(names):
-			c.send(runs(name), sync(), close("S", name), parse(name, "x"), sync(), runs(name), sync())
+			c.send(
+				runs(name),
+				sync(),
+				close("S", name),
+				parse(name, "x"),
+				sync(),
+				runs(name),
+				sync(),
+			)
 			c.hears("2 D:%d C Z:I 3 E:42601 Z:I E:26000 Z:I" % n)
 
 
 def test_begin_and_commit_as_prepared_statements(same):
 	@same
 	def talk(c):
-		c.send(parse("a", "begin"), parse("b", "commit"), parse("c", "select 1"), sync())
+		c.send(
+			parse("a", "begin"),
+			parse("b", "commit"),
+			parse("c", "select 1"),
+			sync(),
+		)
 		c.hears("1 1 1 Z:I")
 		for _ in range(3):
 			c.send(runs("a"), sync(), runs("c"), sync(), runs("b"), sync())
@@ -309,7 +350,13 @@ def test_a_late_close_after_the_work_is_done(same):
 def test_an_error_of_a_statement_names_it_as_the_client_did(same):
 	@same
 	def talk(c):
-		c.send(parse("mine", "select $1::int, $2::int"), bind("mine", ["1"]), sync(), close("S", "mine"), sync())
+		c.send(
+			parse("mine", "select $1::int, $2::int"),
+			bind("mine", ["1"]),
+			sync(),
+			close("S", "mine"),
+			sync(),
+		)
 		heard = c.hears("1 E:08P01 Z:I 3 Z:I")
 		assert b'prepared statement "mine"' in heard[1].body
 
@@ -332,8 +379,13 @@ def forgetful(front, postgres, folder, certs):
 	if front.direct:
 		yield front
 		return
-	pooler = Pooler(postgres, folder / ("forgetful-%d" % front.workers), certs, front.workers,
-			max_prepared_statements=3)
+	pooler = Pooler(
+		postgres,
+		folder / ("forgetful-%d" % front.workers),
+		certs,
+		front.workers,
+		max_prepared_statements=3,
+	)
 	yield pooler.start()
 	pooler.stop()
 
@@ -342,10 +394,20 @@ def test_more_statements_than_a_server_may_keep(forgetful, enter):
 	c, d = enter(at=forgetful), enter(at=forgetful)
 	names = ["s%d" % n for n in range(10)]
 	for who, word in (c, "c"), (d, "d"):
-		who.send(*(parse(name, "select '%s of %s'" % (name, word)) for name in names), sync())
+		who.send(
+			*(
+				parse(name, "select '%s of %s'" % (name, word))
+				for name in names
+			),
+			sync(),
+		)
 		who.hears("1 " * len(names) + "Z:I")
 	for _ in range(3):
 		for who, word in (c, "c"), (d, "d"):
 			who.send(*(runs(name) for name in names), sync())
-			rows = [row_of(m.body)[0] for m in who.until_ready() if m.kind == "D"]
+			rows = [
+				row_of(m.body)[0]
+				for m in who.until_ready()
+				if m.kind == "D"
+			]
 			assert rows == ["%s of %s" % (name, word) for name in names]
