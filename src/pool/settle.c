@@ -4,7 +4,7 @@
  *	SETUP     connect_query                       -> opened
  *	SETTLING  [check query] [settings, Sync]      -> the client may talk
  *	RESET     server_reset_query                  -> given to whoever is next
- *	RESCUE    [CopyFail] [Sync] [ROLLBACK]        -> released as if the client had parted
+ *	RESCUE    [CopyFail] [error, Sync] [ROLLBACK] -> released as if the client had parted
  */
 #include "pool/settle.h"
 
@@ -199,6 +199,27 @@ send_sync(struct server *s)
 	return sent;
 }
 
+/*
+ * A Sync alone would commit what was executed without one. An error before it undoes that, as PostgreSQL
+ * does when a client leaves: there is no portal of this name.
+ */
+static bool
+send_failing_sync(struct server *s)
+{
+	struct buf b = { 0 };
+	size_t mark = write_begin(&b, 'E');
+	bool sent;
+
+	write_text(&b, "client has left");
+	write_u32(&b, 0);
+	write_end(&b, mark);
+	write_empty(&b, 'S');
+	sent = server_ask(s, ASK_EXECUTE | ASK_HIDDEN) && server_ask(s, ASK_SYNC | ASK_HIDDEN) &&
+	    server_send(s, &b);
+	buf_fini(&b);
+	return sent;
+}
+
 bool
 settle_rescue(struct server *s)
 {
@@ -216,7 +237,7 @@ settle_rescue(struct server *s)
 	if (s->talk.copy_in)
 		settle_end_copy(s);
 	else if (needs_sync(s))
-		send_sync(s);
+		send_failing_sync(s);
 	return true;
 }
 
