@@ -6,26 +6,26 @@ pgweir=${PGWEIR:-./pgweir}
 [ "${1:-}" = --write ] && [ -x "$pgweir" ] && pgweir=$(realpath "$pgweir")
 . "${srcdir:-.}/test/check/say.sh"
 
-# page NAME: what the generated page doc/NAME.md should hold
+# page FILE: what the generated FILE should hold
 page() {
 	local table
 	case $1 in
-	settings) set -- settings ;;
-	console) set -- commands views ;;
-	metrics) set -- counters ;;
-	protocol) set -- messages ;;
+	doc/settings.md) set -- settings ;;
+	doc/console.md) set -- commands views ;;
+	doc/metrics.md) set -- counters ;;
+	etc/pgweir.ini) set -- sample ;;
 	esac
 	for table in "$@"; do
 		"$pgweir" --describe "$table" || return 1
 	done
 }
-pages="settings console metrics protocol"
+pages="doc/settings.md doc/console.md doc/metrics.md etc/pgweir.ini"
 
 if [ "${1:-}" = --write ]; then
 	for name in $pages; do
 		if text=$(page "$name"); then
-			printf '%s\n' "$text" >"doc/$name.md"
-			echo "doc/$name.md"
+			printf '%s\n' "$text" >"$name"
+			echo "$name"
 		fi
 	done
 	exit 0
@@ -44,7 +44,8 @@ named() {
 		done
 }
 
-for document in README.md doc/contributing.md doc/architecture.md; do
+for document in README.md doc/architecture.md doc/threads.md doc/protocol.md \
+	doc/differences.md doc/contributing.md; do
 	if [ -e "$document" ]; then
 		verdict "$document names what is there" "$(named "$document")"
 	else
@@ -53,14 +54,14 @@ for document in README.md doc/contributing.md doc/architecture.md; do
 done
 for name in $pages; do
 	if ! [ -x "$pgweir" ]; then
-		skipped "doc/$name.md is up to date" "no pgweir is built here"
+		skipped "$name is up to date" "no pgweir is built here"
 	elif text=$(page "$name" 2>/dev/null) && [ -n "$text" ]; then
-		verdict "doc/$name.md is up to date (make docs)" \
-			"$(printf '%s\n' "$text" | diff "doc/$name.md" - 2>&1 | head -n 20)"
-	elif [ -e "doc/$name.md" ]; then
-		verdict "doc/$name.md is up to date" "expected pgweir --describe to write it"
+		verdict "$name is up to date (make docs)" \
+			"$(printf '%s\n' "$text" | diff "$name" - 2>&1 | head -n 20)"
+	elif [ -e "$name" ]; then
+		verdict "$name is up to date" "expected pgweir --describe to write it"
 	else
-		skipped "doc/$name.md is up to date" "nothing describes it yet"
+		skipped "$name is up to date" "nothing describes it yet"
 	fi
 done
 plan
