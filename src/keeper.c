@@ -39,7 +39,7 @@ struct keeper {
 	unsigned	 tcp_count;
 	struct listener	*unix_socket;	/* owned; NULL: none */
 	unsigned	 started;	/* workers whose threads run */
-	unsigned	 turn;		/* who is next when workers have equally many clients */
+	unsigned turn; /* who is next when workers have equally many clients */
 	usec_t		 period_length;
 	enum shutdown_mode mode;
 	bool		 pidfile_written;
@@ -91,7 +91,8 @@ begin_workers(struct keeper *k, struct err *e)
 	return true;
 }
 
-/* One more listener. A literal address that cannot be had is a pity, a name that cannot is a mistake. */
+/* One more listener. An address that cannot be had is a pity, a name that leads nowhere
+ * a mistake. */
 static bool
 listen_on_address(struct keeper *k, struct span address, const struct conf *conf,
     struct err *e)
@@ -109,8 +110,8 @@ listen_on_address(struct keeper *k, struct span address, const struct conf *conf
 	if (!span_copy(address, name, sizeof(name)))
 		return err_set(e, SQLSTATE_CONFIG, "listen_addr: name too long");
 	if (k->tcp_count == ADDRESSES_MOST)
-		return err_set(e, SQLSTATE_CONFIG, "listen_addr: expected at most %u addresses",
-		    ADDRESSES_MOST);
+		return err_set(e, SQLSTATE_CONFIG,
+		    "listen_addr: expected at most %u addresses", ADDRESSES_MOST);
 	k->tcp[k->tcp_count] = listen_open(k->loop, &on, on_accept, k, e);
 	if (k->tcp[k->tcp_count] != NULL) {
 		log_line(LOG_LEVEL_LOG, NULL, "listening on %s",
@@ -145,12 +146,14 @@ begin_listening(struct keeper *k, struct err *e)
 			return false;
 	}
 	if (wanted && k->tcp_count == 0)
-		return err_set(e, SQLSTATE_CONFIG, "cannot listen on any address of listen_addr");
+		return err_set(e, SQLSTATE_CONFIG,
+		    "cannot listen on any address of listen_addr");
 	if (on.unix_dir != NULL && on.unix_dir[0] != '\0') {
 		k->unix_socket = listen_open(k->loop, &on, on_accept, k, e);
 		if (k->unix_socket == NULL)
 			return false;
-		log_line(LOG_LEVEL_LOG, NULL, "listening on %s", listen_text(k->unix_socket));
+		log_line(LOG_LEVEL_LOG, NULL, "listening on %s",
+		    listen_text(k->unix_socket));
 	}
 	if (k->tcp_count == 0 && k->unix_socket == NULL)
 		return err_set(e, SQLSTATE_CONFIG,
@@ -161,12 +164,14 @@ begin_listening(struct keeper *k, struct err *e)
 static bool
 begin_hearing(struct keeper *k, struct err *e)
 {
-	static const int signals[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2 };
+	static const int signals[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1,
+		SIGUSR2 };
 
 	signal(SIGPIPE, SIG_IGN);
 	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++) {
 		if (!loop_on_signal(k->loop, signals[i], on_signal, k))
-			return err_set(e, SQLSTATE_NO_MEMORY, "cannot catch signal %d", signals[i]);
+			return err_set(e, SQLSTATE_NO_MEMORY, "cannot catch signal %d",
+			    signals[i]);
 	}
 	return true;
 }
@@ -201,8 +206,8 @@ begin(struct keeper *k, struct err *e)
 	}
 	k->period_length = conf->stats_period;
 	timer_set(k->period, k->period_length);
-	log_line(LOG_LEVEL_LOG, NULL, "process up: %s, %s, adns: %s, tls: %s", VERSION_TEXT,
-	    loop_version(), resolve_version(), tls_version());
+	log_line(LOG_LEVEL_LOG, NULL, "process up: %s, %s, adns: %s, tls: %s",
+	    VERSION_TEXT, loop_version(), resolve_version(), tls_version());
 	return true;
 }
 
@@ -378,8 +383,8 @@ carry_out(struct letter *letter, void *receiver)
 		    &order->err);
 		break;
 	case ORDER_SET:
-		order->ok = reload_one(&k->pooler, order->key, order->value, &order->notes,
-		    &order->err);
+		order->ok = reload_one(&k->pooler, order->key, order->value,
+		    &order->notes, &order->err);
 		break;
 	case ORDER_SHUTDOWN:
 		order->ok = true;
@@ -412,7 +417,8 @@ pause_or_resume(struct keeper *k, bool pause)
 	const char *name = pause ? "SIGUSR1" : "SIGUSR2";
 
 	if (k->mode != SHUTDOWN_NONE) {
-		log_line(LOG_LEVEL_LOG, NULL, "got %s while shutting down, ignoring", name);
+		log_line(LOG_LEVEL_LOG, NULL, "got %s while shutting down, ignoring",
+		    name);
 		return;
 	}
 	if (!place_pause(&k->pooler, span_of(NULL, 0), pause)) {

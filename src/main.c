@@ -48,15 +48,16 @@ hint(const struct options *o, const char *what)
 static int
 print_usage(const struct options *o)
 {
-	printf("Usage: %s [OPTION]... FILE.ini | postgres://...\n\n%s", o->name, usage_text);
+	printf("Usage: %s [OPTION]... FILE.ini | postgres://...\n\n%s", o->name,
+	    usage_text);
 	return 0;
 }
 
 static int
 print_version(void)
 {
-	printf("%s\n%s\nadns: %s\ntls: %s\n", VERSION_TEXT, loop_version(), resolve_version(),
-	    tls_version());
+	printf("%s\n%s\nadns: %s\ntls: %s\n", VERSION_TEXT, loop_version(),
+	    resolve_version(), tls_version());
 	return 0;
 }
 
@@ -69,7 +70,8 @@ print_table(const struct options *o)
 	if (known) {
 		fwrite(page.at, 1, page.len, stdout);
 	} else {
-		fprintf(stderr, "%s: expected --describe=WHAT, where WHAT is one of ", o->name);
+		fprintf(stderr, "%s: expected --describe=WHAT, where WHAT is one of ",
+		    o->name);
 		describe_names(&page);
 		fprintf(stderr, "%s\n", buf_text(&page));
 	}
@@ -106,8 +108,8 @@ check(const struct options *o)
 		setup = setup_new(conf, &e);
 	}
 	if (setup == NULL)
-		printf("error: %s\n%s%s%s", e.text, e.hint[0] != '\0' ? "hint: " : "", e.hint,
-		    e.hint[0] != '\0' ? "\n" : "");
+		printf("error: %s\n%s%s%s", e.text, e.hint[0] != '\0' ? "hint: " : "",
+		    e.hint, e.hint[0] != '\0' ? "\n" : "");
 	else
 		printf("%s: %zu databases, %zu users: ok\n",
 		    conf->conffile != NULL ? conf->conffile : "postgres URL",
@@ -211,8 +213,9 @@ main(int argc, char **argv)
 			o.override.user = optarg;
 			break;
 		case 'R':
-			return hint(&o, "-R is not supported; run two processes side by side with "
-					"so_reuseport=1 and [peers]");
+			return hint(&o,
+			    "-R is not supported; run two processes side by side with "
+			    "so_reuseport=1 and [peers]");
 		case 'V':
 			return print_version();
 		case 'h':
@@ -231,8 +234,9 @@ main(int argc, char **argv)
 	if (o.describe != NULL)
 		return print_table(&o);
 	if (optind + 1 != argc)
-		return hint(&o, optind == argc ? "expected a configuration file or a URL" :
-						 "expected one configuration file or URL");
+		return hint(&o,
+		    optind == argc ? "expected a configuration file or a URL" :
+				     "expected one configuration file or URL");
 	o.source = argv[optind];
 	log_to_stderr(!o.quiet);
 	return o.check ? check(&o) : serve(&o);

@@ -53,9 +53,10 @@ process_check_pidfile(const char *path, struct err *e)
 		    strerror(errno));
 	len = read(fd, text, sizeof(text));
 	close(fd);
-	if (len <= 0 || !text_int(span_trim(span_of(text, (size_t)len)), &pid) || pid <= 1 ||
-	    pid > INT32_MAX)
-		return err_set(e, SQLSTATE_CONFIG, "expected a process id in pidfile %s", path);
+	if (len <= 0 || !text_int(span_trim(span_of(text, (size_t)len)), &pid) ||
+	    pid <= 1 || pid > INT32_MAX)
+		return err_set(e, SQLSTATE_CONFIG, "expected a process id in pidfile %s",
+		    path);
 	if (kill((pid_t)pid, 0) == 0 || errno != ESRCH)
 		return err_set(e, SQLSTATE_CONFIG,
 		    "pidfile %s names process %ld, which is running", path, (long)pid);
@@ -72,7 +73,8 @@ process_write_pidfile(const char *path, struct err *e)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
-		err_set(e, SQLSTATE_CONFIG, "cannot write pidfile %s: %s", path, strerror(errno));
+		err_set(e, SQLSTATE_CONFIG, "cannot write pidfile %s: %s", path,
+		    strerror(errno));
 		if (fd >= 0) {
 			close(fd);
 			unlink(path);
@@ -119,7 +121,8 @@ process_detach(struct err *e)
 		return false;
 	fd = open("/dev/null", O_RDWR);
 	if (fd < 0)
-		return err_set(e, SQLSTATE_CONFIG, "cannot open /dev/null: %s", strerror(errno));
+		return err_set(e, SQLSTATE_CONFIG, "cannot open /dev/null: %s",
+		    strerror(errno));
 	for (int std = 0; std <= 2; std++)
 		dup2(fd, std);
 	if (fd > 2)
@@ -129,15 +132,17 @@ process_detach(struct err *e)
 
 /* --- descriptors --- */
 
-/* Servers CONF may open. An entry without a user of its own has a pool for each user; * stands for one. */
+/* Servers CONF may open. An entry without a user of its own has a pool for each user; *
+ * stands for one database. */
 static uint64_t
 most_servers(const struct conf *conf)
 {
 	uint64_t sum = 0, users = conf->n_users > 0 ? conf->n_users : 1;
 
 	for (size_t i = 0; i <= conf->n_databases; i++) {
-		const struct conf_database *db = i < conf->n_databases ? &conf->databases[i] :
-									 conf->template_database;
+		const struct conf_database *db = i < conf->n_databases ?
+		    &conf->databases[i] :
+		    conf->template_database;
 		uint64_t most;
 
 		if (db == NULL)

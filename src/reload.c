@@ -17,7 +17,8 @@ reload_log(const struct conf *conf, struct err *e)
 
 	if (file != NULL && file[0] == '\0')
 		file = NULL;
-	log_set_level((enum log_level)(LOG_LEVEL_LOG + (conf->verbose < 2 ? conf->verbose : 2)));
+	log_set_level(
+	    (enum log_level)(LOG_LEVEL_LOG + (conf->verbose < 2 ? conf->verbose : 2)));
 	log_to_syslog(conf->syslog ? conf->syslog_ident : NULL, conf->syslog_facility);
 	if (!log_open_file(file))
 		return err_set(e, SQLSTATE_CONFIG, "cannot open logfile %s: %s", file,
@@ -40,7 +41,8 @@ log_lines(struct span text)
 
 	while (span_cut(&text, "\n", &line)) {
 		if (line.len > 0)
-			log_line(LOG_LEVEL_LOG, NULL, "%s", log_escape(line, out, sizeof(out)));
+			log_line(LOG_LEVEL_LOG, NULL, "%s",
+			    log_escape(line, out, sizeof(out)));
 	}
 }
 
@@ -72,7 +74,8 @@ reload_files(struct pooler *p, const struct conf_override *override, struct buf 
 	}
 	conf = conf_load(o.before->conffile, &o, e);
 	if (conf == NULL) {
-		log_line(LOG_LEVEL_ERROR, NULL, "reload failed, nothing has changed: %s", e->text);
+		log_line(LOG_LEVEL_ERROR, NULL, "reload failed, nothing has changed: %s",
+		    e->text);
 		return false;
 	}
 	setup = setup_new(conf, e);
@@ -90,7 +93,8 @@ reload_files(struct pooler *p, const struct conf_override *override, struct buf 
 	return true;
 }
 
-/* As in PgBouncer, a SET that leaves TLS unusable stands; TLS stays as it was until the rest is set, too. */
+/* As in PgBouncer, a SET that leaves TLS unusable stands; TLS stays as it was until the
+ * rest is set, too. */
 static struct setup *
 setup_with_tls_of(const struct setup *before, struct conf *conf)
 {

@@ -7,7 +7,7 @@
 
 #include "pool/worker.h"
 
-/* Whom it is about: one database, or (all) every one. The console is nobody's business. */
+/* Whom it is about: one database, or (all) every one; never the console. */
 struct scope {
 	bool		 all;
 	char		 database[256];	/* as clients ask for it */
@@ -31,7 +31,7 @@ bool act_kill_client(struct worker *w, uint64_t id);
 /* Servers that are not to be used again and still there. */
 unsigned act_count_doomed(struct worker *w, const struct scope *scope);
 
-/* Servers of SCOPE, those being opened and those between two workers included. From any thread. */
+/* Servers of SCOPE, also those being opened or between two workers. From any thread. */
 unsigned scope_servers(struct pooler *p, const struct scope *scope);
 /* Let what a database's servers said at their login be asked anew. From any thread. */
 void scope_forget_welcome(struct pooler *p, const struct scope *scope);

@@ -6,7 +6,8 @@
 
 #include "admin/job.h"
 
-/* Whom R is about: the database it names, which must exist, or all. False: the command has failed. */
+/* Whom R is about: the database it names, which must exist, or all. False: the command
+ * has failed. */
 bool command_scope(struct console *s, const struct request *r, struct scope *scope);
 /* The scope as place.h names it. */
 struct span scope_name(const struct scope *scope);

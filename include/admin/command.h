@@ -26,7 +26,7 @@ struct command {
 	const char	*word;
 	enum role	 role;
 	enum command_args args;
-	const char	*usage;		/* for people; NULL: not worth a word (drivers send it) */
+	const char	*usage;		/* for people; NULL: only drivers send it */
 	const char	*text;		/* what it does; sentences */
 	/* Do REQUEST. Ends in console_done(), at once or later. */
 	void		(*run)(struct console *s, const struct request *request);
@@ -36,15 +36,15 @@ struct command {
 struct request {
 	struct words	 words;
 	const struct command *command;	/* NULL: the query was empty */
-	const struct view *view;	/* ARGS_TOPIC: rows it will give; NULL: none (HELP) */
+	const struct view *view;	/* ARGS_TOPIC: what it shows; NULL: HELP */
 };
 
 extern const struct command commands[];
 extern const size_t command_count;
 
 /*
- * Understand TEXT. False: E says what is wrong, in PgBouncer's words; what needs ROLE_ADMIN is refused
- * unless ADMIN.
+ * Understand TEXT. False: E says what is wrong, in PgBouncer's words; what needs
+ * ROLE_ADMIN is refused unless ADMIN.
  */
 bool request_read(struct request *request, struct span text, bool admin, struct err *e);
 void request_copy(struct request *to, const struct request *from);

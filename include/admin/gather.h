@@ -18,7 +18,8 @@ struct gathering {
 
 /*
  * Let all workers FILL a part with rows of ROW_SIZE; then DONE is called once, on HOME's
- * thread (NULL: on whichever worker was last), and owns the gathering. NULL: no memory, nothing happens.
+ * thread (NULL: on whichever worker was last), and owns the gathering. NULL: no memory,
+ * nothing happens.
  */
 struct gathering *gather(struct pooler *p, struct worker *home, size_t row_size,
     void (*fill)(struct sheet *part, struct worker *w), void (*done)(struct gathering *g),

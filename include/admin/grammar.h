@@ -39,7 +39,10 @@ enum grammar {
 	GRAMMAR_LONG,		/* more bytes than any command has */
 };
 
-/* Cut TEXT, which may end with a semicolon, into WORDS. Comments are SQL's. WORDS points into itself: words_copy() it. */
+/*
+ * Cut TEXT, which may end with a semicolon, into WORDS. Comments are SQL's. WORDS points
+ * into itself: see words_copy().
+ */
 enum grammar grammar_read(struct span text, struct words *words);
 /* A copy. */
 void words_copy(struct words *to, const struct words *from);

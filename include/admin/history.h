@@ -33,7 +33,7 @@ struct history {
 void history_init(struct history *h, struct pooler *p);
 void history_fini(struct history *h);
 
-/* Write the log line of the period that ends now, and begin the next. From the keeper; ends on a worker. */
+/* Log the period that ends now, and begin the next. From the keeper; ends on a worker. */
 void history_turn(struct history *h);
 
 /* Add the lanes of W up by database (for gather()). */
@@ -42,10 +42,10 @@ void history_fill(struct sheet *part, struct worker *w);
 void history_total(const struct gathering *g, struct sheet *out);
 
 /*
- * What was counted a second (times: in microseconds an event) from the older snapshot to NOW, of one
- * DATABASE (NULL: of all), whose totals at NOW are TOTAL.
+ * What was counted a second (times: in microseconds an event) from the older snapshot to
+ * NOW, of one DATABASE (NULL: of all), whose totals at NOW are TOTAL.
  */
-void history_average(struct history *h, const char *database, const struct counters *total,
-    usec_t now, struct counters *out);
+void history_average(struct history *h, const char *database,
+    const struct counters *total, usec_t now, struct counters *out);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * job.h - a command that cannot be answered at once: it asks all workers, perhaps again
- * and again until something is so, or the keeper. The console that waits may leave meanwhile;
- * the job then ends unheard.
+ * and again until something is so, or the keeper. The console that waits may leave
+ * meanwhile; the job then ends unheard.
  */
 #ifndef ADMIN_JOB_H
 #define ADMIN_JOB_H
@@ -43,11 +43,11 @@ struct job {
 	char		 strings[WORDS_BYTES];
 };
 
-/* A job for the running command of S, not begun. NULL: no memory, and the command has failed. */
+/* A job for the running command of S. NULL: no memory, and the command has failed. */
 struct job *job_new(struct console *s, const struct job_kind *kind);
 /* Begin the first round. */
 void job_begin(struct job *job);
-/* Send its order to the keeper; ended() of job.c answers with what the keeper says. */
+/* Send its order to the keeper, and answer with what the keeper says. */
 void job_send_order(struct job *job);
 /* Gather rows of VIEW for the running portal. */
 void job_gather(struct job *job, const struct view *view);

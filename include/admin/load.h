@@ -18,8 +18,8 @@ void load_fill_databases(struct sheet *part, struct worker *w);
 void load_fill_users(struct sheet *part, struct worker *w);
 
 /*
- * Every database there is (of CONF, of the * entry, the console's), sorted, into OUT, which is empty. Rows
- * borrow texts of PARTS, CONF and P.
+ * Every database there is (of CONF, of the * entry, the console's), sorted, into OUT,
+ * which is empty. Rows borrow texts of PARTS, CONF and P.
  */
 void load_databases(const struct gathering *parts, const struct conf *conf,
     struct pooler *p, struct sheet *out);

@@ -31,8 +31,8 @@ struct order {
 	/* the keeper's answer */
 	bool		 ok;
 	struct err	 err;		/* why not */
-	struct buf	 notes;		/* what is worth saying though it went well; the order's owner frees it */
-	/* Called on the keeper's thread when it is done; the order is its owner's again. */
+	struct buf	 notes;		/* what to say though it went well; owned */
+	/* Called on the keeper's thread when it is done: the order is its owner's. */
 	void		(*done)(struct order *order);
 	void		*owner;
 };

@@ -12,11 +12,11 @@
 
 /* The field's C type, and what the wire calls it. */
 enum column_kind {
-	COLUMN_TEXT,		/* const char *, NULL is SQL's	text */
-	COLUMN_INT,		/* uint64_t			int4; greater ones are cut to its greatest */
-	COLUMN_BIG,		/* uint64_t			int8 */
-	COLUMN_NUMERIC,		/* uint64_t			numeric */
-	COLUMN_TIME,		/* usec_t, wall clock		text "YYYY-MM-DD HH:MM:SS UTC"; 0 is NULL */
+	COLUMN_TEXT,		/* const char *: text; NULL is SQL's */
+	COLUMN_INT,		/* uint64_t: int4; what is greater is cut to its greatest */
+	COLUMN_BIG,		/* uint64_t: int8 */
+	COLUMN_NUMERIC,		/* uint64_t: numeric */
+	COLUMN_TIME,		/* usec_t, wall clock: text; 0 is NULL */
 };
 
 struct column {
@@ -48,12 +48,12 @@ void *sheet_row(const struct sheet *sheet, size_t index);
 /* Sort the rows. */
 void sheet_sort(struct sheet *sheet, int (*compare)(const void *a, const void *b));
 /*
- * Rows that follow each other and are SAME become one: ADD puts the second into the first. Call it on
- * sorted rows.
+ * Of sorted rows: those that follow each other and are SAME become one; ADD puts the
+ * second into the first.
  */
 void sheet_merge(struct sheet *sheet, int (*same)(const void *a, const void *b),
     void (*add)(void *to, const void *from));
-/* Append the rows of FROM, whose texts must live on: the caller keeps FROM as long as SHEET. */
+/* Append the rows of FROM, whose texts stay there: FROM must outlive SHEET. */
 void sheet_append(struct sheet *sheet, const struct sheet *from);
 
 #endif

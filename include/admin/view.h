@@ -28,22 +28,22 @@ struct view {
 	const char	*topic;		/* the word after SHOW */
 	const char	*text;		/* what it shows; a sentence */
 	enum role	 role;
-	bool		 pretended;	/* a parameter of PostgreSQL, for clients that probe */
+	bool		 pretended;	/* a parameter of PostgreSQL, for who probes */
 	const struct column *columns;
 	unsigned	 column_count;	/* at most 64 */
 	size_t		 row_size;
-	/* On each worker's thread: rows of PART_SIZE for finish(). NULL: nothing to ask the workers. */
+	/* On each worker's thread: rows of PART_SIZE. NULL: the workers are not asked. */
 	void		(*fill)(struct sheet *part, struct worker *w);
 	size_t		 part_size;
-	/* On the console's thread: the rows. NULL: those of all parts, one after the other. */
+	/* On the console's thread: the rows. NULL: those of all parts. */
 	void		(*finish)(const struct view_source *from, struct sheet *rows);
 };
 
 /* A column that is FIELD of struct ROW. */
 #define COLUMN(row, kind_, field, name_, text_)                                       \
 	{                                                                             \
-		.name = name_, .kind = COLUMN_##kind_, .at = offsetof(struct row, field), \
-		.text = text_                                                         \
+		.name = name_, .kind = COLUMN_##kind_, .text = text_,                 \
+		.at = offsetof(struct row, field)                                     \
 	}
 
 struct view_table {

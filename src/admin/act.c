@@ -13,7 +13,8 @@
 bool
 scope_has(const struct scope *scope, const struct pool *pool)
 {
-	return !pool->console && (scope->all || strcmp(scope->database, pool->database) == 0);
+	return !pool->console &&
+	    (scope->all || strcmp(scope->database, pool->database) == 0);
 }
 
 #define LANES_EACH(lane, w, scope)                                                   \

@@ -195,7 +195,8 @@ cancel_waiting(struct job *job)
 	(void)job;
 }
 
-static const struct job_kind wait_close_kind = { count_doomed, look_closed, cancel_waiting };
+static const struct job_kind wait_close_kind = { count_doomed, look_closed,
+	cancel_waiting };
 
 void
 run_wait_close(struct console *s, const struct request *r)

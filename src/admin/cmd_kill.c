@@ -35,7 +35,8 @@ static enum job_step
 look_killed(struct job *job, struct err *e)
 {
 	(void)e;
-	if (scope_servers(job->admin->pooler, &job->scope) == 0 || job->rounds >= KILL_ROUNDS)
+	if (scope_servers(job->admin->pooler, &job->scope) == 0 ||
+	    job->rounds >= KILL_ROUNDS)
 		return JOB_DONE;
 	return JOB_AGAIN;
 }

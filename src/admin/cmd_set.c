@@ -25,10 +25,10 @@ static const char *const ignored[] = {
 static bool
 is_ignored(const struct words *words)
 {
-	unsigned at = words_is(words, 1, "session") || words_is(words, 1, "local") ? 2 : 1;
+	bool scoped = words_is(words, 1, "session") || words_is(words, 1, "local");
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++) {
-		if (span_is_nocase(words_at(words, at), ignored[i]))
+		if (span_is_nocase(words_at(words, scoped ? 2 : 1), ignored[i]))
 			return true;
 	}
 	return false;

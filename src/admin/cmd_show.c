@@ -1,6 +1,7 @@
 /*
  * cmd_show.c - SHOW, and what drivers send without meaning it.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ show_help(struct console *s)
 		if (view->pretended)
 			continue;
 		for (; *at != '\0'; at++)
-			buf_put_byte(&text, *at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
+			buf_put_byte(&text, (char)toupper((unsigned char)*at));
 		buf_put_byte(&text, '|');
 	}
 	buf_put_text(&text, "HELP\n");
@@ -77,7 +78,8 @@ run_end(struct console *s, const struct request *r)
 {
 	bool well = words_is(&r->words, 0, "commit") || words_is(&r->words, 0, "end");
 
-	snprintf(s->running->tag, sizeof(s->running->tag), "%s", well ? "COMMIT" : "ROLLBACK");
+	snprintf(s->running->tag, sizeof(s->running->tag), "%s",
+	    well ? "COMMIT" : "ROLLBACK");
 	s->status = 'I';
 	console_done(s, NULL);
 }
@@ -91,7 +93,8 @@ run_deallocate(struct console *s, const struct request *r)
 	const char *word = words_is(&r->words, 0, "discard") ? "DISCARD" : "DEALLOCATE";
 
 	console_deallocate(s, all ? span_of(NULL, 0) : words_at(&r->words, at));
-	snprintf(s->running->tag, sizeof(s->running->tag), "%s%s", word, all ? " ALL" : "");
+	snprintf(s->running->tag, sizeof(s->running->tag), "%s%s", word,
+	    all ? " ALL" : "");
 	console_done(s, NULL);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "admin/console.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +58,8 @@ write_welcome(struct buf *b, const struct client *c)
 
 	reply_write_auth(b, AUTH_OK, span_of(NULL, 0));
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		reply_write_parameter(b, span_text(settings[i][0]), span_text(settings[i][1]));
+		reply_write_parameter(b, span_text(settings[i][0]),
+		    span_text(settings[i][1]));
 	reply_write_key(b, c->pid, span_of(c->key, c->key_len));
 	reply_write_ready(b, 'I');
 }
@@ -246,7 +248,7 @@ set_tag(struct portal *portal)
 	size_t i;
 
 	for (i = 0; word[i] != '\0' && i < sizeof(portal->tag) - 1; i++)
-		portal->tag[i] = word[i] >= 'a' && word[i] <= 'z' ? word[i] - 'a' + 'A' : word[i];
+		portal->tag[i] = (char)toupper((unsigned char)word[i]);
 	portal->tag[i] = '\0';
 }
 
@@ -353,7 +355,8 @@ handle(struct console *s, char kind, struct span body)
 	}
 }
 
-/* The next message of the LEN bytes at AT; its size, or 0: it is not all here, or the connection is over. */
+/* Do the next message of the LEN bytes at AT; its size, or 0: it is not all here, or the
+ * connection is over. */
 static size_t
 next_message(struct client *c, const char *at, size_t len)
 {

@@ -113,7 +113,8 @@ name_fits(struct console *s, struct span name, unsigned count, bool taken,
 	if (taken)
 		return fail(s, taken_sqlstate, taken_text);
 	if (count >= CONSOLE_NAMES_MOST)
-		return fail(s, SQLSTATE_TOO_MANY, "too many statements or portals for the console");
+		return fail(s, SQLSTATE_TOO_MANY,
+		    "too many statements or portals for the console");
 	return true;
 }
 
@@ -132,8 +133,9 @@ parse(struct console *s, struct span body)
 	}
 	if (view.name.len == 0)
 		drop_prepared(s, find_prepared(s, view.name));
-	if (!name_fits(s, view.name, s->prepared_count, find_prepared(s, view.name) != NULL,
-		"42P05", "prepared statement already exists"))
+	if (!name_fits(s, view.name, s->prepared_count,
+		find_prepared(s, view.name) != NULL, "42P05",
+		"prepared statement already exists"))
 		return;
 	p = mem_new(sizeof(*p));
 	if (p == NULL) {
@@ -190,7 +192,8 @@ read_bind(struct console *s, struct span body, struct bind_view *names, uint64_t
 		return fail_broken(s, "Bind");
 	*statement = find_prepared(s, names->name);
 	if (*statement == NULL)
-		return fail(s, SQLSTATE_NO_STATEMENT, "prepared statement does not exist");
+		return fail(s, SQLSTATE_NO_STATEMENT,
+		    "prepared statement does not exist");
 	columns = (*statement)->request.view != NULL ?
 	    (*statement)->request.view->column_count : 0;
 	return read_formats(&r, columns, binary) || fail_broken(s, "Bind");
@@ -208,8 +211,8 @@ bind_portal(struct console *s, struct span body)
 		return;
 	if (names.portal.len == 0)
 		drop_portal(s, find_portal(s, names.portal));
-	if (!name_fits(s, names.portal, s->portal_count, find_portal(s, names.portal) != NULL,
-		"42P03", "portal already exists"))
+	if (!name_fits(s, names.portal, s->portal_count,
+		find_portal(s, names.portal) != NULL, "42P03", "portal already exists"))
 		return;
 	portal = portal_new(&statement->request);
 	if (portal == NULL) {

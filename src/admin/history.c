@@ -62,13 +62,15 @@ history_fill(struct sheet *part, struct worker *w)
 static int
 compare_tallies(const void *a, const void *b)
 {
-	return strcmp(((const struct tally *)a)->database, ((const struct tally *)b)->database);
+	return strcmp(((const struct tally *)a)->database,
+	    ((const struct tally *)b)->database);
 }
 
 static void
 add_tally(void *to, const void *from)
 {
-	counters_add(&((struct tally *)to)->counters, &((const struct tally *)from)->counters);
+	counters_add(&((struct tally *)to)->counters,
+	    &((const struct tally *)from)->counters);
 }
 
 void
@@ -105,7 +107,7 @@ per(uint64_t sum, uint64_t events)
 	return events > 0 ? sum / events : 0;
 }
 
-/* What happened between BEFORE and NOW, LASTING so long: counts a second, times an event. */
+/* What happened from BEFORE to NOW, LASTING so long: counts a second, times an event. */
 static void
 average(const struct counters *before, const struct counters *now, usec_t lasting,
     struct counters *out)
@@ -115,11 +117,13 @@ average(const struct counters *before, const struct counters *now, usec_t lastin
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < COUNTERS_MOST; i++) {
 		diff[i] = now->n[i] > before->n[i] ? now->n[i] - before->n[i] : 0;
-		out->n[i] = lasting > 0 ? (uint64_t)((double)diff[i] * SECOND / lasting) : 0;
+		if (lasting > 0)
+			out->n[i] = (uint64_t)((double)diff[i] * SECOND / (double)lasting);
 	}
 	out->n[COUNT_xact_time] = per(diff[COUNT_xact_time], diff[COUNT_xacts]);
 	out->n[COUNT_query_time] = per(diff[COUNT_query_time], diff[COUNT_queries]);
-	out->n[COUNT_wait_time] = per(diff[COUNT_wait_time], diff[COUNT_server_assignments]);
+	out->n[COUNT_wait_time] = per(diff[COUNT_wait_time],
+	    diff[COUNT_server_assignments]);
 }
 
 void
@@ -150,7 +154,8 @@ log_period(const struct counters *c)
 	    "%llu server parses/s, %llu binds/s, %llu client logins/s, "
 	    "in %llu B/s, out %llu B/s, xact %llu us, query %llu us, wait %llu us",
 	    N(xacts), N(queries), N(client_parses), N(server_parses), N(binds),
-	    N(client_logins), N(received), N(sent), N(xact_time), N(query_time), N(wait_time));
+	    N(client_logins), N(received), N(sent), N(xact_time), N(query_time),
+	    N(wait_time));
 #undef N
 }
 
@@ -168,8 +173,8 @@ period_counted(struct gathering *g)
 	look_up(&now, NULL, &after);
 	pthread_mutex_lock(&h->mutex);
 	look_up(&h->newer, NULL, &before);
-	average(&before, &after, now.taken > h->newer.taken ? now.taken - h->newer.taken : 0,
-	    &averages);
+	average(&before, &after,
+	    now.taken > h->newer.taken ? now.taken - h->newer.taken : 0, &averages);
 	sheet_fini(&h->older.tallies);
 	h->older = h->newer;
 	h->newer = now;
@@ -183,7 +188,8 @@ period_counted(struct gathering *g)
 void
 history_turn(struct history *h)
 {
-	if (gather(h->pooler, NULL, sizeof(struct tally), history_fill, period_counted, h) ==
-	    NULL)
-		log_line(LOG_LEVEL_ERROR, NULL, "no statistics of this period: out of memory");
+	if (gather(h->pooler, NULL, sizeof(struct tally), history_fill, period_counted,
+		h) == NULL)
+		log_line(LOG_LEVEL_ERROR, NULL,
+		    "no statistics of this period: out of memory");
 }

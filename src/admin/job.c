@@ -228,8 +228,8 @@ void
 job_gather(struct job *job, const struct view *view)
 {
 	job->away = true;
-	if (gather(job->admin->pooler, job->home, view->part_size, view->fill, rows_gathered,
-		job) != NULL)
+	if (gather(job->admin->pooler, job->home, view->part_size, view->fill,
+		rows_gathered, job) != NULL)
 		return;
 	job->away = false;
 	answer_no_memory(job);

@@ -36,7 +36,8 @@ manual_commands(struct buf *out)
 			continue;
 		buf_put_text(out, "| `");
 		put_cell(out, commands[i].usage);
-		buf_printf(out, "` | %s | ", commands[i].role == ROLE_ADMIN ? "admin" : "all");
+		buf_printf(out, "` | %s | ",
+		    commands[i].role == ROLE_ADMIN ? "admin" : "all");
 		put_cell(out, commands[i].text);
 		buf_put_text(out, " |\n");
 	}
@@ -74,8 +75,10 @@ manual_views(struct buf *out)
 	while ((view = view_next(view)) != NULL) {
 		if (view->pretended)
 			continue;
-		buf_printf(out, "\n## SHOW %s\n\n%s%s\n\n| column | type | what it says |\n"
-		    "| --- | --- | --- |\n", view->topic, view->text,
+		buf_printf(out,
+		    "\n## SHOW %s\n\n%s%s\n\n| column | type | what it says |\n"
+		    "| --- | --- | --- |\n",
+		    view->topic, view->text,
 		    view->role == ROLE_ADMIN ? " Needs admin rights." : "");
 		for (unsigned i = 0; i < view->column_count; i++) {
 			buf_printf(out, "| %s | %s | ", view->columns[i].name,
@@ -94,7 +97,8 @@ manual_counters(struct buf *out)
 	    "Made by `pgweir --describe counters` from `include/pool/counters.h`; edit that.\n\n"
 	    "| counter | unit | what it counts |\n| --- | --- | --- |\n");
 	for (size_t i = 0; i < COUNTERS_MOST; i++) {
-		buf_printf(out, "| %s | %s | ", counter_rows[i].name, counter_rows[i].unit);
+		buf_printf(out, "| %s | %s | ", counter_rows[i].name,
+		    counter_rows[i].unit);
 		put_cell(out, counter_rows[i].text);
 		buf_put_text(out, " |\n");
 	}

@@ -106,7 +106,8 @@ sheet_merge(struct sheet *sheet, int (*same)(const void *a, const void *b),
 		if (same(sheet_row(sheet, kept), sheet_row(sheet, i)) == 0)
 			add(sheet_row(sheet, kept), sheet_row(sheet, i));
 		else if (++kept != i)
-			memcpy(sheet_row(sheet, kept), sheet_row(sheet, i), sheet->row_size);
+			memcpy(sheet_row(sheet, kept), sheet_row(sheet, i),
+			    sheet->row_size);
 	}
 	if (sheet->count > 0)
 		sheet->count = kept + 1;

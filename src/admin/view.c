@@ -5,6 +5,7 @@
 #include "admin/view.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "wire/reply.h"
@@ -79,8 +80,9 @@ view_write_columns(struct buf *b, const struct view *view, uint64_t binary)
 static uint64_t
 number_at(const struct column *column, const void *row)
 {
-	uint64_t n = *(const uint64_t *)(const void *)((const char *)row + column->at);
+	uint64_t n;
 
+	memcpy(&n, (const char *)row + column->at, sizeof(n));
 	if (column->kind == COLUMN_INT && n > INT32_MAX)
 		return INT32_MAX;
 	return n > INT64_MAX ? INT64_MAX : n;
@@ -145,7 +147,7 @@ write_value(struct buf *b, const struct column *column, const void *row, bool bi
 
 	switch (column->kind) {
 	case COLUMN_TEXT:
-		text = *(const char *const *)(const void *)((const char *)row + column->at);
+		memcpy(&text, (const char *)row + column->at, sizeof(text));
 		reply_row_value(b, span_text(text));
 		break;
 	case COLUMN_TIME:

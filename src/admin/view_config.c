@@ -12,7 +12,8 @@ static const char *
 mode_name(enum pool_mode mode)
 {
 	static const char *const names[] = { [POOL_MODE_SESSION] = "session",
-		[POOL_MODE_TRANSACTION] = "transaction", [POOL_MODE_STATEMENT] = "statement" };
+		[POOL_MODE_TRANSACTION] = "transaction",
+		[POOL_MODE_STATEMENT] = "statement" };
 
 	return mode == POOL_MODE_UNSET ? NULL : names[mode];
 }
@@ -20,8 +21,10 @@ mode_name(enum pool_mode mode)
 /* --- DATABASES --- */
 
 struct database_row {
-	const char	*name, *host, *database, *force_user, *pool_mode, *load_balance_hosts;
-	uint64_t	 port, pool_size, min_pool_size, reserve_pool_size, server_lifetime;
+	const char	*name, *host, *database, *force_user, *pool_mode;
+	const char	*load_balance_hosts;
+	uint64_t	 port, pool_size, min_pool_size, reserve_pool_size;
+	uint64_t	 server_lifetime;
 	uint64_t	 max_connections, current_connections;
 	uint64_t	 max_client_connections, current_client_connections;
 	uint64_t	 paused, disabled;
@@ -49,7 +52,8 @@ set_database(struct database_row *row, struct sheet *rows, const struct conf *co
 {
 	row->host = optional_text(rows, db->host);
 	row->port = db->port;
-	row->database = db->dbname != NULL ? sheet_text(rows, span_text(db->dbname)) : row->name;
+	row->database = db->dbname != NULL ? sheet_text(rows, span_text(db->dbname)) :
+					     row->name;
 	row->force_user = optional_text(rows, db->user);
 	row->pool_size = conf_pool_size(conf, db, NULL);
 	row->min_pool_size = conf_min_pool_size(conf, db);
@@ -102,13 +106,15 @@ static const struct column database_columns[] = {
 	DATABASE(TEXT, host, "Where its servers are; NULL: unix_socket_dir."),
 	DATABASE(INT, port, "Port of the servers."),
 	DATABASE(TEXT, database, "Its name on the servers."),
-	DATABASE(TEXT, force_user, "Whom all its servers log in as; NULL: as the client."),
+	DATABASE(TEXT, force_user,
+	    "Whom all its servers log in as; NULL: as the client."),
 	DATABASE(INT, pool_size, "Most servers of one pool."),
 	DATABASE(INT, min_pool_size, "Servers of a pool that are kept open."),
 	DATABASE(INT, reserve_pool_size, "More servers for a pool in need."),
 	DATABASE(INT, server_lifetime, "Seconds after which a server is replaced."),
 	DATABASE(TEXT, pool_mode, "As set for it; NULL: not set."),
-	DATABASE(TEXT, load_balance_hosts, "How one of several hosts is chosen; NULL: one host."),
+	DATABASE(TEXT, load_balance_hosts,
+	    "How one of several hosts is chosen; NULL: one host."),
 	DATABASE(INT, max_connections, "Most servers of all its pools; 0: no limit."),
 	DATABASE(INT, current_connections, "Servers now, those being opened too."),
 	DATABASE(INT, max_client_connections, "Most clients; 0: no limit."),
@@ -147,13 +153,15 @@ finish_users(const struct view_source *from, struct sheet *rows)
 		if (row == NULL)
 			break;
 		row->name = sheet_text(rows, span_text(load->name));
-		row->pool_size = user != NULL ? optional_count(rows, user->pool_size) : "";
+		row->pool_size = user != NULL ? optional_count(rows, user->pool_size) :
+						"";
 		row->reserve_pool_size = user != NULL ?
 		    optional_count(rows, user->reserve_pool_size) : "";
 		row->pool_mode = user != NULL ? mode_name(user->pool_mode) : NULL;
 		row->max_user_connections = conf_max_user_connections(conf, user);
 		row->current_connections = load->servers;
-		row->max_user_client_connections = conf_max_user_client_connections(conf, user);
+		row->max_user_client_connections = conf_max_user_client_connections(conf,
+		    user);
 		row->current_client_connections = load->clients;
 	}
 	rows->failed |= loads.failed;
@@ -191,8 +199,9 @@ finish_peers(const struct view_source *from, struct sheet *rows)
 		row->peer_id = peer->id;
 		row->host = optional_text(rows, peer->host);
 		row->port = peer->port;
-		row->pool_size = peer->pool_size != COUNT_UNSET ? peer->pool_size :
-								  from->conf->default_pool_size;
+		row->pool_size = peer->pool_size != COUNT_UNSET ?
+		    peer->pool_size :
+		    from->conf->default_pool_size;
 	}
 }
 
@@ -233,26 +242,45 @@ finish_config(const struct view_source *from, struct sheet *rows)
 static const struct column config_columns[] = {
 	COLUMN(config_row, TEXT, key, "key", "Setting."),
 	COLUMN(config_row, TEXT, value, "value", "What is in force."),
-	COLUMN(config_row, TEXT, fallback, "default", "What is in force if nothing is said."),
-	COLUMN(config_row, TEXT, changeable, "changeable", "yes: RELOAD and SET change it."),
+	COLUMN(config_row, TEXT, fallback, "default",
+	    "What is in force if nothing is said."),
+	COLUMN(config_row, TEXT, changeable, "changeable",
+	    "yes: RELOAD and SET change it."),
 };
 
 static const struct view views[] = {
-	{ .topic = "databases", .text = "One row a database, those of the * entry only if used.",
-	  .role = ROLE_STATS, .columns = database_columns,
-	  .column_count = ARRAY_SIZE(database_columns), .row_size = sizeof(struct database_row),
-	  .part_size = sizeof(struct load), .fill = load_fill_databases,
-	  .finish = finish_databases },
-	{ .topic = "users", .text = "One row a user that is configured or here.",
-	  .role = ROLE_STATS, .columns = user_columns, .column_count = ARRAY_SIZE(user_columns),
-	  .row_size = sizeof(struct user_row), .part_size = sizeof(struct load),
-	  .fill = load_fill_users, .finish = finish_users },
-	{ .topic = "peers", .text = "One row an entry of [peers].", .role = ROLE_STATS,
-	  .columns = peer_columns, .column_count = ARRAY_SIZE(peer_columns),
-	  .row_size = sizeof(struct peer_row), .finish = finish_peers },
-	{ .topic = "config", .text = "One row a setting.", .role = ROLE_STATS,
-	  .columns = config_columns, .column_count = ARRAY_SIZE(config_columns),
-	  .row_size = sizeof(struct config_row), .finish = finish_config },
+	{ .topic = "databases",
+	    .text = "One row a database, those of the * entry only if used.",
+	    .role = ROLE_STATS,
+	    .columns = database_columns,
+	    .column_count = ARRAY_SIZE(database_columns),
+	    .row_size = sizeof(struct database_row),
+	    .part_size = sizeof(struct load),
+	    .fill = load_fill_databases,
+	    .finish = finish_databases },
+	{ .topic = "users",
+	    .text = "One row a user that is configured or here.",
+	    .role = ROLE_STATS,
+	    .columns = user_columns,
+	    .column_count = ARRAY_SIZE(user_columns),
+	    .row_size = sizeof(struct user_row),
+	    .part_size = sizeof(struct load),
+	    .fill = load_fill_users,
+	    .finish = finish_users },
+	{ .topic = "peers",
+	    .text = "One row an entry of [peers].",
+	    .role = ROLE_STATS,
+	    .columns = peer_columns,
+	    .column_count = ARRAY_SIZE(peer_columns),
+	    .row_size = sizeof(struct peer_row),
+	    .finish = finish_peers },
+	{ .topic = "config",
+	    .text = "One row a setting.",
+	    .role = ROLE_STATS,
+	    .columns = config_columns,
+	    .column_count = ARRAY_SIZE(config_columns),
+	    .row_size = sizeof(struct config_row),
+	    .finish = finish_config },
 };
 
 const struct view_table config_views = { views, ARRAY_SIZE(views) };

@@ -39,7 +39,7 @@ finish_stats(const struct view_source *from, struct sheet *rows)
 	sheet_fini(&tallies);
 }
 
-/* The columns are in PgBouncer's order, with PgBouncer's names: every view has its own. */
+/* The columns have PgBouncer's order and names: every view has its own. */
 #define CELL(part, counter, name_, text_)                                             \
 	{                                                                             \
 		.name = name_, .kind = COLUMN_NUMERIC,                                \
@@ -64,9 +64,12 @@ static const struct column stats_columns[] = {
 	TOTAL(sent, "total_sent", "Bytes that came from servers."),
 	TOTAL(xact_time, "total_xact_time", "Microseconds in transactions."),
 	TOTAL(query_time, "total_query_time", "Microseconds of queries."),
-	TOTAL(wait_time, "total_wait_time", "Microseconds that clients waited for a server."),
-	TOTAL(client_parses, "total_client_parse_count", "Statements that clients prepared."),
-	TOTAL(server_parses, "total_server_parse_count", "Statements prepared on servers."),
+	TOTAL(wait_time, "total_wait_time",
+	    "Microseconds that clients waited for a server."),
+	TOTAL(client_parses, "total_client_parse_count",
+	    "Statements that clients prepared."),
+	TOTAL(server_parses, "total_server_parse_count",
+	    "Statements prepared on servers."),
 	TOTAL(binds, "total_bind_count", "Prepared statements bound."),
 	TOTAL(client_logins, "total_client_login_count", "Clients that logged in."),
 	AVERAGE(server_assignments, "avg_server_assignment_count"),
@@ -126,7 +129,8 @@ struct totals_row {
 
 static const struct column totals_columns[] = {
 	COLUMN(totals_row, TEXT, name, "name", "What is counted."),
-	COLUMN(totals_row, NUMERIC, value, "value", "Its sum over all databases, or its average."),
+	COLUMN(totals_row, NUMERIC, value, "value",
+	    "Its sum over all databases, or its average."),
 };
 
 static void
@@ -169,7 +173,8 @@ finish_totals(const struct view_source *from, struct sheet *rows)
 		const struct sheet *part = &from->parts->parts[i];
 
 		for (size_t j = 0; j < part->count; j++)
-			counters_add(&total, &((const struct tally *)sheet_row(part, j))->counters);
+			counters_add(&total,
+			    &((const struct tally *)sheet_row(part, j))->counters);
 	}
 	history_average(&from->admin->history, NULL, &total, wall_now(from), &average);
 	add_totals(rows, "total_", &total);
@@ -185,14 +190,21 @@ finish_totals(const struct view_source *from, struct sheet *rows)
 	}
 
 static const struct view views[] = {
-	STATS_VIEW("stats", "One row a database: what was counted, and averages of the last one "
-			    "to two stats_periods.", stats_columns),
+	STATS_VIEW("stats",
+	    "One row a database: what was counted, and averages of the last one "
+	    "to two stats_periods.",
+	    stats_columns),
 	STATS_VIEW("stats_totals", "Only what was counted.", total_columns),
 	STATS_VIEW("stats_averages", "Only the averages.", average_columns),
-	{ .topic = "totals", .text = "The same of all databases together, a row each.",
-	  .role = ROLE_STATS, .columns = totals_columns,
-	  .column_count = ARRAY_SIZE(totals_columns), .row_size = sizeof(struct totals_row),
-	  .part_size = sizeof(struct tally), .fill = history_fill, .finish = finish_totals },
+	{ .topic = "totals",
+	    .text = "The same of all databases together, a row each.",
+	    .role = ROLE_STATS,
+	    .columns = totals_columns,
+	    .column_count = ARRAY_SIZE(totals_columns),
+	    .row_size = sizeof(struct totals_row),
+	    .part_size = sizeof(struct tally),
+	    .fill = history_fill,
+	    .finish = finish_totals },
 };
 
 const struct view_table stats_views = { views, ARRAY_SIZE(views) };

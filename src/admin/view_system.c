@@ -37,7 +37,8 @@ finish_version(const struct view_source *from, struct sheet *rows)
 }
 
 static const struct column version_columns[] = {
-	COLUMN(text_row, TEXT, value, "version", "Whose console ours is like, and our own version."),
+	COLUMN(text_row, TEXT, value, "version",
+	    "Whose console ours is like, and our own version."),
 };
 
 static void
@@ -91,7 +92,8 @@ fill_stock(struct sheet *part, struct worker *w)
 		const struct lane *lane = CONTAINER_OF(n, struct lane, in_worker);
 
 		stock->lanes++;
-		stock->servers += lane->idle_count + lane->busy_count + lane->opening_count;
+		stock->servers += lane->idle_count + lane->busy_count +
+		    lane->opening_count;
 	}
 }
 
@@ -163,8 +165,9 @@ finish_lists(const struct view_source *from, struct sheet *rows)
 }
 
 static const struct column list_columns[] = {
-	COLUMN(list_row, TEXT, list, "list", "What is counted. Names that pgweir has no list for "
-					     "are there for PgBouncer's clients."),
+	COLUMN(list_row, TEXT, list, "list",
+	    "What is counted. Names that pgweir has no list for "
+	    "are there for PgBouncer's clients."),
 	COLUMN(list_row, INT, items, "items", "How many."),
 };
 
@@ -201,11 +204,13 @@ finish_mem(const struct view_source *from, struct sheet *rows)
 	add_mem(rows, "statement", texts > 0 ? bytes / texts : 0, texts);
 	add_mem(rows, "heap", 1, heap.uordblks + heap.hblkhd);
 	if (rows->count > 0 && !rows->failed)
-		((struct mem_row *)sheet_row(rows, rows->count - 1))->free = heap.fordblks;
+		((struct mem_row *)sheet_row(rows, rows->count - 1))->free =
+		    heap.fordblks;
 }
 
 static const struct column mem_columns[] = {
-	COLUMN(mem_row, TEXT, name, "name", "Kind of thing; heap: all that was allocated."),
+	COLUMN(mem_row, TEXT, name, "name",
+	    "Kind of thing; heap: all that was allocated."),
 	COLUMN(mem_row, INT, size, "size", "Bytes of one (statements: on average)."),
 	COLUMN(mem_row, INT, used, "used", "How many there are."),
 	COLUMN(mem_row, INT, free, "free", "How many are kept for reuse."),
@@ -222,14 +227,24 @@ static const struct column mem_columns[] = {
 static const struct view views[] = {
 	TEXT_VIEW("version", "One row: what we are.", version_columns, finish_version),
 	TEXT_VIEW("state", "Whether clients are served.", state_columns, finish_state),
-	{ .topic = "lists", .text = "How many there are of everything.", .role = ROLE_STATS,
-	  .columns = list_columns, .column_count = ARRAY_SIZE(list_columns),
-	  .row_size = sizeof(struct list_row), .part_size = sizeof(struct stock),
-	  .fill = fill_stock, .finish = finish_lists },
-	{ .topic = "mem", .text = "What takes memory.", .role = ROLE_STATS,
-	  .columns = mem_columns, .column_count = ARRAY_SIZE(mem_columns),
-	  .row_size = sizeof(struct mem_row), .part_size = sizeof(struct stock),
-	  .fill = fill_stock, .finish = finish_mem },
+	{ .topic = "lists",
+	    .text = "How many there are of everything.",
+	    .role = ROLE_STATS,
+	    .columns = list_columns,
+	    .column_count = ARRAY_SIZE(list_columns),
+	    .row_size = sizeof(struct list_row),
+	    .part_size = sizeof(struct stock),
+	    .fill = fill_stock,
+	    .finish = finish_lists },
+	{ .topic = "mem",
+	    .text = "What takes memory.",
+	    .role = ROLE_STATS,
+	    .columns = mem_columns,
+	    .column_count = ARRAY_SIZE(mem_columns),
+	    .row_size = sizeof(struct mem_row),
+	    .part_size = sizeof(struct stock),
+	    .fill = fill_stock,
+	    .finish = finish_mem },
 };
 
 const struct view_table system_views = { views, ARRAY_SIZE(views) };

@@ -14,7 +14,7 @@
 
 struct pool_row {
 	const char	*database, *user, *pool_mode, *load_balance_hosts;
-	uint64_t	 cl_active, cl_waiting, cl_active_cancel_req, cl_waiting_cancel_req;
+	uint64_t cl_active, cl_waiting, cl_active_cancel_req, cl_waiting_cancel_req;
 	uint64_t	 sv_active, sv_active_cancel, sv_being_canceled, sv_idle, sv_used;
 	uint64_t	 sv_tested, sv_login;
 	uint64_t	 wait, maxwait, maxwait_us;
@@ -81,8 +81,10 @@ fill_pools(struct sheet *part, struct worker *w)
 			return;
 		row->database = sheet_text(part, span_text(lane->pool->database));
 		row->user = sheet_text(part, span_text(lane->pool->user));
-		row->pool_mode = lane->pool->console ? "statement" : mode_name(lane->rules.mode);
-		row->load_balance_hosts = balance_name(place_database(w->setup->conf, lane->pool));
+		row->pool_mode = lane->pool->console ? "statement" :
+						       mode_name(lane->rules.mode);
+		row->load_balance_hosts = balance_name(
+		    place_database(w->setup->conf, lane->pool));
 		row->cl_active = lane->client_count - lane->waiting_count;
 		row->cl_waiting = lane->waiting_count;
 		row->sv_idle = lane->idle_count;
@@ -146,14 +148,16 @@ static const struct column pool_columns[] = {
 	POOL(INT, cl_waiting_cancel_req, "Always 0: cancel requests do not wait here."),
 	POOL(INT, sv_active, "Servers that belong to a client now."),
 	POOL(INT, sv_active_cancel, "Connections that carry a cancel request."),
-	POOL(INT, sv_being_canceled, "Servers that wait until a cancel request is through."),
+	POOL(INT, sv_being_canceled,
+	    "Servers that wait until a cancel request is through."),
 	POOL(INT, sv_idle, "Servers that are free."),
 	POOL(INT, sv_used, "Always 0: a server is checked when it is needed."),
 	POOL(INT, sv_tested, "Servers that are being reset, checked or rescued."),
 	POOL(INT, sv_login, "Servers that are being opened."),
 	POOL(INT, maxwait, "How long the first of the queue has waited, whole seconds."),
 	POOL(INT, maxwait_us, "The microseconds of it."),
-	POOL(TEXT, pool_mode, "When its servers go back: session, transaction, statement."),
+	POOL(TEXT, pool_mode,
+	    "When its servers go back: session, transaction, statement."),
 	POOL(TEXT, load_balance_hosts, "How one of several hosts is chosen."),
 };
 
@@ -209,7 +213,8 @@ set_link(struct sheet *part, struct socket_row *row, const struct link *link)
 static const char *
 application_name(struct sheet *part, const struct profile *profile)
 {
-	const struct setting_value *v = profile_get(profile, SPAN_LITERAL("application_name"));
+	const struct setting_value *v = profile_get(profile,
+	    SPAN_LITERAL("application_name"));
 
 	return v != NULL ? sheet_text(part, v->value) : "";
 }
@@ -239,11 +244,13 @@ add_client(struct sheet *part, struct worker *w, const struct client *c)
 		return;
 	row->type = "C";
 	row->user = sheet_text(part, span_text(c->user != NULL ? c->user : "(nouser)"));
-	row->database = sheet_text(part, span_text(c->database != NULL ? c->database : "(nodb)"));
+	row->database = sheet_text(part,
+	    span_text(c->database != NULL ? c->database : "(nodb)"));
 	row->replication = replication_name(c);
 	row->state = c->state->name;
 	row->addr = sheet_text(part, span_text(addr_host(&c->peer, host)));
-	row->port = c->peer.kind == ADDR_UNIX ? w->setup->conf->listen_port : c->peer.port;
+	row->port = c->peer.kind == ADDR_UNIX ? w->setup->conf->listen_port :
+						c->peer.port;
 	set_link(part, row, c->link);
 	row->connect_time = c->connected;
 	row->request_time = c->asked_at != 0 ? wall_of(w, c->asked_at) : c->connected;
@@ -276,7 +283,8 @@ add_server(struct sheet *part, struct worker *w, const struct server *s)
 	row->port = s->where.port;
 	set_link(part, row, s->link);
 	row->connect_time = s->connected;
-	row->request_time = s->query_began != 0 ? wall_of(w, s->query_began) : s->connected;
+	row->request_time = s->query_began != 0 ? wall_of(w, s->query_began) :
+						  s->connected;
 	if (s->in_query)
 		set_wait(row, w, s->query_began);
 	row->close_needed = s->doomed;
@@ -426,12 +434,17 @@ static const struct column socket_columns[] = {
 	}
 
 static const struct view views[] = {
-	{ .topic = "pools", .text = "One row a pool: who is where.", .role = ROLE_STATS,
-	  .columns = pool_columns, .column_count = ARRAY_SIZE(pool_columns),
-	  .row_size = sizeof(struct pool_row), .part_size = sizeof(struct pool_row),
-	  .fill = fill_pools, .finish = finish_pools },
-	SOCKETS_VIEW("clients", "One row a client that has logged in.", SOCKET_COLUMNS_SHORT,
-	    fill_clients, finish_sockets),
+	{ .topic = "pools",
+	    .text = "One row a pool: who is where.",
+	    .role = ROLE_STATS,
+	    .columns = pool_columns,
+	    .column_count = ARRAY_SIZE(pool_columns),
+	    .row_size = sizeof(struct pool_row),
+	    .part_size = sizeof(struct pool_row),
+	    .fill = fill_pools,
+	    .finish = finish_pools },
+	SOCKETS_VIEW("clients", "One row a client that has logged in.",
+	    SOCKET_COLUMNS_SHORT, fill_clients, finish_sockets),
 	SOCKETS_VIEW("servers", "One row a server.", SOCKET_COLUMNS_SHORT, fill_servers,
 	    finish_sockets),
 	SOCKETS_VIEW("sockets", "One row a connection, with its buffers.",

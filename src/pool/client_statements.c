@@ -133,15 +133,15 @@ parse_unnamed(struct client *c, struct piece *p, const struct parse_view *v)
 	return client_pass(c, p);
 }
 
-/* The server says itself that the name is taken, or what else is wrong with TAIL: it has the name. */
+/* The server says itself that the name is taken: it is asked to prepare what it has. */
 static enum step
-parse_again(struct client *c, struct piece *p, struct stmt *existing, struct span tail)
+parse_again(struct client *c, struct piece *p, struct stmt *existing)
 {
 	struct server *s = c->server;
 
 	if (!ensure(s, p->flow, existing))
 		return STEP_OVER;
-	query_write_parse(flow_put(p->flow), stmt_name(existing), tail);
+	query_write_parse(flow_put(p->flow), stmt_name(existing), existing->tail);
 	if (!server_ask(s, ASK_PARSE))
 		return STEP_OVER;
 	p->used = p->head.size;
@@ -178,7 +178,7 @@ parse_named(struct client *c, struct piece *p, const struct parse_view *v)
 	}
 	count_one(c->lane, client_parses);
 	if (stmt != NULL)
-		return parse_again(c, p, stmt, v->tail);
+		return parse_again(c, p, stmt);
 	stmt = stmt_intern(v->tail);
 	if (stmt == NULL || !names_add(&c->names, v->name, stmt)) {
 		stmt_drop(stmt);

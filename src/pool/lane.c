@@ -312,6 +312,8 @@ lane_opened(struct lane *lane, struct server *server)
 	server_list(server, IN_BUSY);
 	place_server(lane, server,
 	    ledger_opened(&lane->seat, loop_now(lane->worker->loop)));
+	/* The pause after a failure is over: others need not wait for the next tick. */
+	lane_cover(lane);
 }
 
 /* Do what the ledger has said about SERVER, which is among the busy ones. */

@@ -168,7 +168,40 @@ pair_notes_left(void *owner, unsigned notes, bool done)
 	notes_drop(&server->notes, notes);
 }
 
-/* What was asked behind the command that dropped everything still stands. */
+/* NOTE was asked behind the command that dropped everything: it still stands. */
+static void
+still_stands(struct server *server, struct note *note)
+{
+	struct client *c = server->client;
+	struct span name = span_text(note->name);
+	bool good = true;
+
+	switch (note->kind) {
+	case NOTE_UNNAMED:
+		return;
+	case NOTE_PARSE:
+	case NOTE_REPARSE:
+		if (note->stmt != NULL)
+			good = shelf_use(&server->shelf, note->stmt) ||
+			    shelf_add(&server->shelf, note->stmt);
+		if (note->kind == NOTE_REPARSE)
+			break;
+		/* fall through */
+	case NOTE_NAME:
+		names_remove(&c->names, name);
+		good = good && names_add(&c->names, name, note->stmt);
+		break;
+	case NOTE_CLOSE:
+		names_remove(&c->names, name);
+		break;
+	case NOTE_EVICT:
+		shelf_remove(&server->shelf, note->stmt);
+		break;
+	}
+	if (!good)
+		server->doomed = true;
+}
+
 void
 pair_forget_statements(struct server *server)
 {
@@ -177,20 +210,8 @@ pair_forget_statements(struct server *server)
 	shelf_clear(&server->shelf);
 	server->unnamed = 0;
 	names_clear(&c->names);
-	for (uint32_t i = 0; i < server->notes.count; i++) {
-		struct note *note = notes_at(&server->notes, i);
-
-		if (note->stmt == NULL)
-			continue;
-		if ((note->kind == NOTE_PARSE || note->kind == NOTE_REPARSE) &&
-		    !shelf_use(&server->shelf, note->stmt) &&
-		    !shelf_add(&server->shelf, note->stmt))
-			server->doomed = true;
-		if ((note->kind == NOTE_PARSE || note->kind == NOTE_NAME) &&
-		    names_find(&c->names, span_text(note->name)) == NULL &&
-		    !names_add(&c->names, span_text(note->name), note->stmt))
-			server->doomed = true;
-	}
+	for (uint32_t i = 0; i < server->notes.count; i++)
+		still_stands(server, notes_at(&server->notes, i));
 }
 
 /* --- errors that speak of statements --- */

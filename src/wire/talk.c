@@ -24,7 +24,7 @@ entry(const struct talk *t, uint32_t index)
 	return t->ring[(t->first + index) & t->mask];
 }
 
-/* Take the front entry out; memory of a deep pipeline goes with its last one. */
+/* Take the front entry out. */
 static inline unsigned
 pop(struct talk *t)
 {
@@ -32,12 +32,6 @@ pop(struct talk *t)
 
 	t->first++;
 	t->count--;
-	if (unlikely(t->count == 0 && t->ring != t->few)) {
-		mem_free(t->ring);
-		t->ring = t->few;
-		t->mask = TALK_INLINE - 1;
-		t->first = 0;
-	}
 	return asked;
 }
 
@@ -197,6 +191,13 @@ ready(struct talk *t, char status, talk_left_fn left, void *owner)
 	answered(t, left, owner);
 	t->status = status;
 	t->open = false;
+	if (unlikely(t->count == 0 && t->ring != t->few)) {
+		/* The pipeline was deep, and it is over. */
+		mem_free(t->ring);
+		t->ring = t->few;
+		t->mask = TALK_INLINE - 1;
+		t->first = 0;
+	}
 	for (uint32_t i = 0; i < t->count && !t->open; i++)
 		t->open = awaits_server(entry(t, i));
 	return verdict_of(front);
