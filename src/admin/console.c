@@ -247,7 +247,7 @@ set_tag(struct portal *portal)
 	const char *word = portal->request.command->word;
 	size_t i;
 
-	for (i = 0; word[i] != '\0' && i < sizeof(portal->tag) - 1; i++)
+	for (i = 0; i < sizeof(portal->tag) - 1 && word[i] != '\0'; i++)
 		portal->tag[i] = (char)toupper((unsigned char)word[i]);
 	portal->tag[i] = '\0';
 }
