@@ -83,19 +83,22 @@ ensure_unnamed(struct client *c, struct server *s, struct flow *f)
 }
 
 /*
- * Whether NAME stands for anything may depend on how an earlier batch ends, which the client has not
- * waited for: then we do. (Within one batch an error skips what depends on it.)
+ * What NAME stands for, and whether the server has STMT (NULL: none yet), may depend on how an earlier batch
+ * ends, which the client has not waited for: then we do. (Within one batch an error skips what depends on it.)
+ * Where room must be made, any doubt about what the server has is enough.
  */
 static bool
-must_wait(struct client *c, struct span name)
+must_wait(struct client *c, struct span name, const struct stmt *stmt)
 {
 	struct server *s = c->server;
+	bool full = shelf_count(&s->shelf) >= s->lane->rules.max_prepared;
 
-	for (uint32_t i = 0; i < s->notes.count; i++) {
-		const char *noted = notes_at(&s->notes, i)->name;
+	for (uint32_t i = 0; i < s->notes.count && !c->stalled; i++) {
+		const struct note *note = notes_at(&s->notes, i);
+		bool matters = (note->name != NULL && span_is(name, note->name)) ||
+		    (note->stmt != NULL && (note->stmt == stmt || full));
 
-		if (noted != NULL && span_is(name, noted) && talk_synced_after(&s->talk, i))
-			c->stalled = true;
+		c->stalled = matters && talk_synced_after(&s->talk, i);
 	}
 	return c->stalled;
 }
@@ -166,20 +169,25 @@ static enum step
 parse_named(struct client *c, struct piece *p, const struct parse_view *v)
 {
 	struct server *s = c->server;
-	struct stmt *stmt;
+	struct stmt *stmt = names_find(&c->names, v->name);
 	bool good;
 
-	if (unlikely(s->notes.count > 0) && must_wait(c, v->name))
+	if (unlikely(s->notes.count > 0) && must_wait(c, v->name, stmt))
 		return STEP_WAIT;
-	stmt = names_find(&c->names, v->name);
 	if (stmt != NULL && talk_owes_ready(&s->talk) > 0) {
 		c->stalled = true;	/* a DISCARD ALL under way may free the name */
 		return STEP_WAIT;
 	}
-	count_one(c->lane, client_parses);
-	if (stmt != NULL)
+	if (stmt != NULL) {
+		count_one(c->lane, client_parses);
 		return parse_again(c, p, stmt);
+	}
 	stmt = stmt_intern(v->tail);
+	if (unlikely(s->notes.count > 0) && must_wait(c, v->name, stmt)) {
+		stmt_drop(stmt);
+		return STEP_WAIT;
+	}
+	count_one(c->lane, client_parses);
 	if (stmt == NULL || !names_add(&c->names, v->name, stmt)) {
 		stmt_drop(stmt);
 		return client_broke(c, "out of memory");
@@ -255,7 +263,8 @@ bind_message(struct client *c, struct piece *p)
 			return STEP_OVER;
 		return client_pass(c, p);
 	}
-	if (unlikely(c->server->notes.count > 0) && must_wait(c, v.name))
+	if (unlikely(c->server->notes.count > 0) &&
+	    must_wait(c, v.name, names_find(&c->names, v.name)))
 		return STEP_WAIT;
 	count_one(c->lane, binds);
 	good = server_name(c, p, v.name, &unknown, &name);
@@ -301,7 +310,7 @@ describe(struct client *c, struct piece *p)
 			return STEP_OVER;
 		return client_pass(c, p);
 	}
-	if (must_wait(c, v.name))
+	if (must_wait(c, v.name, names_find(&c->names, v.name)))
 		return STEP_WAIT;
 	good = server_name(c, p, v.name, &unknown, &name);
 	if (good)
@@ -325,7 +334,7 @@ close_message(struct client *c, struct piece *p)
 			c->unnamed_serial = s->unnamed = 0;
 		return server_ask(s, ASK_CLOSE) ? client_pass(c, p) : STEP_OVER;
 	}
-	if (must_wait(c, v.name))
+	if (must_wait(c, v.name, names_find(&c->names, v.name)))
 		return STEP_WAIT;
 	if (!server_ask_noted(s, ASK_CLOSE | ASK_LOCAL, NOTE_CLOSE,
 	    names_find(&c->names, v.name), v.name))

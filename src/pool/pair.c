@@ -116,6 +116,21 @@ pair_answer_local(struct server *server, struct buf *out)
 
 /* --- notes --- */
 
+static bool
+is_unnamed(const struct note *note)
+{
+	return note->kind == NOTE_UNNAMED || (note->kind == NOTE_REPARSE && note->stmt == NULL);
+}
+
+/* Is an unnamed statement under way behind the COUNT oldest notes? Then it is the one that counts. */
+static bool
+unnamed_behind(const struct notes *notes, uint32_t count)
+{
+	while (count < notes->count && !is_unnamed(notes_at(notes, count)))
+		count++;
+	return count < notes->count;
+}
+
 /* The server never did what NOTE says. */
 static void
 undo(struct server *server, struct note *note)
@@ -160,11 +175,14 @@ void
 pair_notes_left(void *owner, unsigned notes, bool done)
 {
 	struct server *server = owner;
+	bool stale;
 
 	if (!insist(notes <= server->notes.count))
 		notes = server->notes.count;
+	stale = !done && unnamed_behind(&server->notes, notes);
 	for (unsigned i = notes; !done && i-- > 0;)
-		undo(server, notes_at(&server->notes, i));
+		if (!stale || !is_unnamed(notes_at(&server->notes, i)))
+			undo(server, notes_at(&server->notes, i));
 	notes_drop(&server->notes, notes);
 }
 
