@@ -36,7 +36,8 @@ static const struct dialogue dialogues[] = {
 	{ "a failed transaction", "> Q < C ZT > Q < E ZE > Q < E ZE > Q < C ZI =" },
 	{ "queries in a row", "> Q Q Q < C ZI T C ZI E ZI =" },
 	{ "a begin behind a query", "> Q Q < C ZI C ZT > Q < C ZI =" },
-	{ "notices, notifications, settings", "> Q < N S A T N D A S C N ZI = N = A = S =" },
+	{ "notices, notifications, settings",
+	    "> Q < N S A T N D A S C N ZI = N = A = S =" },
 	{ "a function call", "> F < V ZI =" },
 	{ "a failed function call", "> F < E ZI =" },
 	{ "a function without a value in a transaction", "> F < V ZT > F < E ZE" },
@@ -59,7 +60,8 @@ static const struct dialogue dialogues[] = {
 	{ "a query ends an open sequence", "> P B E Q < 1 2 C T D C ZI =" },
 	{ "a failed query in an open sequence", "> P B E Q B E S < 1 2 C E ZI 2 C ZI =" },
 	{ "a function call in an open sequence", "> P F S < 1 V ZI ZI =" },
-	{ "a transaction over Syncs", "> B E S B E S < 2 C ZT 2 C ZT > B E S < 2 C ZI =" },
+	{ "a transaction over Syncs",
+	    "> B E S B E S < 2 C ZT 2 C ZT > B E S < 2 C ZI =" },
 
 	/* errors until Sync */
 	{ "a failed Parse", "> P B E S < E ZI =" },
@@ -76,7 +78,8 @@ static const struct dialogue dialogues[] = {
 	{ "a function call is skipped", "> P F S Q < E ZI C ZI =" },
 	{ "a late function call is skipped", "> P < E > F Q S Q < ZI C ZI =" },
 	{ "Sync itself fails", "> B E S < 2 C E ZI =" },
-	{ "Sync itself fails, the next ones do not", "> B E S B E S < 2 C E ZI 2 C ZI =" },
+	{ "Sync itself fails, the next ones do not",
+	    "> B E S B E S < 2 C E ZI 2 C ZI =" },
 	{ "an error without a Sync", "> P < E > B E > S < ZI =" },
 	{ "skipping ends once", "> P < E > B S P S < ZI 1 ZI =" },
 	{ "an error in a transaction", "> P B E S < 1 2 E ZE > Q < C ZI =" },
@@ -182,8 +185,10 @@ static const struct dialogue dialogues[] = {
 	{ "a lost local note", "> B P.! S < E lost:1 ZI =" },
 	{ "nothing is noted while skipping", "> P! < E lost:1 > P! C! S < ZI =" },
 	{ "a note before the failure", "> P! P! P! S < 1 done:1 E lost:2 ZI =" },
-	{ "a note behind an early Sync that held", "> B E S c P! S < 2 G C 1 done:1 ZI =" },
-	{ "a note behind an early Sync that did not", "> B E S c P! S < 2 C ZI 1 done:1 ZI =" },
+	{ "a note behind an early Sync that held",
+	    "> B E S c P! S < 2 G C 1 done:1 ZI =" },
+	{ "a note behind an early Sync that did not",
+	    "> B E S c P! S < 2 C ZI 1 done:1 ZI =" },
 };
 
 /* What the notes did, word by word. */
@@ -244,10 +249,16 @@ ask_of(const struct play *p)
 		const char	*word;
 		unsigned	 asked;
 	} rows[] = {
-		{ "Ds", ASK_DESCRIBE_STATEMENT }, { "Dp", ASK_DESCRIBE_PORTAL },
-		{ "Q", ASK_QUERY }, { "F", ASK_FUNCTION }, { "S", ASK_SYNC },
-		{ "P", ASK_PARSE }, { "B", ASK_BIND }, { "E", ASK_EXECUTE },
-		{ "C", ASK_CLOSE }, { "c", ASK_COPY_END },
+		{ "Ds", ASK_DESCRIBE_STATEMENT },
+		{ "Dp", ASK_DESCRIBE_PORTAL },
+		{ "Q", ASK_QUERY },
+		{ "F", ASK_FUNCTION },
+		{ "S", ASK_SYNC },
+		{ "P", ASK_PARSE },
+		{ "B", ASK_BIND },
+		{ "E", ASK_EXECUTE },
+		{ "C", ASK_CLOSE },
+		{ "c", ASK_COPY_END },
 	};
 	unsigned asked = 0;
 	size_t at = 0, i;
@@ -289,7 +300,8 @@ answer(struct play *p)
 		play_fails(p, "it is a local one's turn");
 	if (end - at != (*at == 'Z' ? 2 : 1))
 		play_fails(p, "no such answer");
-	if (talk_answer(&p->talk, at[0], at[0] == 'Z' ? at[1] : 0, note_left, &p->log) != verdict)
+	if (talk_answer(&p->talk, at[0], at[0] == 'Z' ? at[1] : 0, note_left, &p->log) !=
+	    verdict)
 		play_fails(p, "another verdict");
 }
 

@@ -90,7 +90,8 @@ take_steps(struct talk *t, const struct row *row, unsigned flags)
 	for (; *step != ':'; step++)
 		assert_true(talk_ask(t, ask_of(*step) | flags));
 	for (step++; *step != '\0'; step++)
-		assert_int_not_equal(talk_answer(t, *step, 0, none_leaves, NULL), VERDICT_BAD);
+		assert_int_not_equal(
+		    talk_answer(t, *step, 0, none_leaves, NULL), VERDICT_BAD);
 }
 
 static void

@@ -31,12 +31,14 @@ ask_and_answer(struct talk *t, unsigned count, unsigned lag, unsigned *notes)
 
 	while (answered < count) {
 		if (asked < count) {
-			assert_true(talk_ask(t, asked % 3 ? ASK_PARSE : ASK_PARSE | ASK_NOTED));
+			assert_true(
+			    talk_ask(t, asked % 3 ? ASK_PARSE : ASK_PARSE | ASK_NOTED));
 			asked++;
 		}
 		if (asked < count && asked - answered < lag)
 			continue;
-		assert_int_equal(talk_front(t), answered % 3 ? ASK_PARSE : ASK_PARSE | ASK_NOTED);
+		assert_int_equal(talk_front(t),
+		    answered % 3 ? ASK_PARSE : ASK_PARSE | ASK_NOTED);
 		assert_int_equal(talk_answer(t, '1', 0, note_left, &log), VERDICT_PASS);
 		*notes += log.times;
 		log.times = 0;
@@ -127,7 +129,8 @@ copy_ends_anywhere_in_the_ring(void **state)
 			assert_true(talk_ask(&t, ASK_COPY_END));
 			assert_true(talk_ask(&t, ASK_SYNC));
 			talk_answer(&t, 'G', 0, note_left, &log);
-			assert_int_equal(talk_answer(&t, 'C', 0, note_left, &log), VERDICT_PASS);
+			assert_int_equal(talk_answer(&t, 'C', 0, note_left, &log),
+			    VERDICT_PASS);
 			assert_int_equal(talk_front(&t), ASK_SYNC);
 			assert_int_equal(t.count, 1);
 			talk_fini(&t);
