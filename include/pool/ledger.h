@@ -5,7 +5,7 @@
  * A seat is a lane's place in its ledger; a want is a client's place in the queue, a node
  * inside the client that the ledger never follows to it. One mutex for all ledgers of a
  * book, held for a few lines, never while calling out. The protocol (take, cover, give,
- * nudge) is the one of test/model, where every interleaving is checked: the limit is
+ * nudge) is tried in every interleaving by test/unit/pool/ledger_states.c: the limit is
  * never exceeded, no server is lost, every want is covered by an idle server that is promised or
  * by a server being opened, or there is nothing left to cover it with.
  */
@@ -109,7 +109,7 @@ struct give ledger_opened(struct seat *seat, usec_t now);
 bool ledger_nudged(struct seat *seat, usec_t now, struct give *give);
 /* Is W called (a server is on its way for it)? */
 bool ledger_called(struct want *w);
-/* The server W was called for has not arrived: W is the first in the queue again. */
+/* The server W was called for has not arrived: W is in the queue again, as old as it is. */
 void ledger_recall(struct want *w);
 /* The client of W has got a server or does not want one any more. */
 void ledger_leave(struct want *w);

@@ -256,6 +256,16 @@ ledger_called(struct want *w)
 	return called;
 }
 
+/* Where in the queue a want SINCE then belongs: before this node. */
+static struct node *
+first_not_older(struct ledger *l, usec_t since)
+{
+	LIST_EACH(n, &l->wants)
+		if (CONTAINER_OF(n, struct want, in_ledger)->since >= since)
+			return n;
+	return &l->wants.head;
+}
+
 void
 ledger_recall(struct want *w)
 {
@@ -264,7 +274,7 @@ ledger_recall(struct want *w)
 	lock(l);
 	if (w->state == WANT_CALLED) {
 		w->state = WANT_QUEUED;
-		list_add_first(&l->wants, &w->in_ledger);
+		list_put_before(&w->in_ledger, first_not_older(l, w->since));
 		list_add_first(&w->seat->wants, &w->in_seat);
 		l->waiting++;
 	}
