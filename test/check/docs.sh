@@ -36,7 +36,7 @@ fi
 named() {
 	local path
 	grep -oE '`[^` ]+|\]\([^)#: ]+\)' "$1" | sed -E 's/^`//; s/^\]\(//; s/\)$//' |
-		grep -E '^(\.\./)?(src|include|test|doc|contrib|etc|m4|\.ci|[A-Z]+\.md|[A-Z]+$|autogen\.sh|configure\.ac|Makefile\.am)' |
+		grep -E '^(\.\./)?(src|include|test|doc|contrib|etc|m4|\.ci|[A-Z]+\.md|LICENSE$|autogen\.sh|configure\.ac|Makefile\.am)' |
 		grep -vE '[<>*{}]|^(DSN|TAP|SHOW|FILE|PATH)$' | sort -u |
 		while read -r path; do
 			[ -e "$path" ] || [ -e "$(dirname "$1")/$path" ] ||
