@@ -109,7 +109,7 @@ static const struct setting rows[] = {
 	{ TIME(transaction_timeout, "0"), .ready = true,
 	  .text = "Longest time one transaction may take. 0 means no limit." },
 	{ COUNT(workers, "0"), .reload = RESTART, .most = 1024, .ready = true,
-	  .text = "Threads that serve clients. 0 means one for each core." },
+	  .text = "Threads that serve clients, at most 64. 0 means one for each core." },
 };
 
 const struct setting_table pool_settings = { rows, ARRAY_SIZE(rows) };
