@@ -51,9 +51,9 @@ buf_reserve(struct buf *b, size_t extra)
 static inline void
 buf_put(struct buf *b, const void *at, size_t len)
 {
-	char *to = buf_reserve(b, len);
+	char *to = len > 0 ? buf_reserve(b, len) : NULL;
 
-	if (unlikely(to == NULL || len == 0))
+	if (unlikely(to == NULL))
 		return;
 	memcpy(to, at, len);
 	b->len += len;

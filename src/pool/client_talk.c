@@ -56,7 +56,7 @@ client_talk_bytes(struct client *c, const char *at, size_t len)
 		return len;
 	if (c->server != NULL && c->state == &CLIENT_ACTIVE) {
 		if (!hand_over(c, &flow) ||
-		    (unlikely(talk_only_local(&c->server->talk)) && !answer_local(c)))
+		    (unlikely(talk_front(&c->server->talk) & ASK_LOCAL) && !answer_local(c)))
 			return len;
 		part_if_idle(c);
 	}
@@ -222,6 +222,8 @@ answer_local(struct client *c)
 	struct buf b = { 0 };
 	bool sent;
 
+	if (!talk_only_local(&c->server->talk))
+		return true;
 	pair_answer_local(c->server, &b);
 	sent = !b.failed && link_send(c->link, b.at, b.len);
 	buf_fini(&b);

@@ -18,6 +18,7 @@ struct mark {
 struct pool_key {
 	struct span	 database, user;
 	const char	*replication;
+	bool		 console;
 };
 
 static bool
@@ -65,6 +66,7 @@ pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 	pool->database = mem_copy_text(k->database.at, k->database.len);
 	pool->user = mem_copy_text(k->user.at, k->user.len);
 	pool->client_user = mem_copy_text(client_user.at, client_user.len);
+	pool->console = k->console;
 	if (pool->database == NULL || pool->user == NULL || pool->client_user == NULL ||
 	    !map_add(&p->pools, &pool->in_pooler, hash_key(k))) {
 		mem_free((char *)pool->database);
@@ -107,7 +109,7 @@ place_find(struct pooler *p, const struct conf *conf, struct span database, stru
     const char *replication)
 {
 	const struct conf_database *db = conf_database(conf, database);
-	struct pool_key k = { database, user, replication };
+	struct pool_key k = { database, user, replication, false };
 
 	if (db != NULL && db->user != NULL)
 		k.user = span_text(db->user);
@@ -117,12 +119,9 @@ place_find(struct pooler *p, const struct conf *conf, struct span database, stru
 struct pool *
 place_console(struct pooler *p)
 {
-	struct pool_key k = { SPAN_LITERAL("pgbouncer"), SPAN_LITERAL("pgbouncer"), NULL };
-	struct pool *pool = find_or_make(p, &k, k.user, NULL);
+	struct pool_key k = { SPAN_LITERAL("pgbouncer"), SPAN_LITERAL("pgbouncer"), NULL, true };
 
-	if (pool != NULL)
-		pool->console = true;
-	return pool;
+	return find_or_make(p, &k, k.user, NULL);
 }
 
 void

@@ -146,8 +146,6 @@ one_message(struct server *s, struct flow *f, const char *at, size_t len, size_t
 	if (!s->skip_frame)
 		flow_pass(f, at, whole ? head.size : len);
 	*done += whole ? head.size : len;
-	if (unlikely(talk_front(&s->talk) & ASK_LOCAL) && s->frame.left == 0)
-		pair_answer_local(s, flow_put(f));
 	return STEP_ON;
 }
 
@@ -252,8 +250,6 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 		pass_error(s, f, at, size);
 	else if (verdict == VERDICT_PASS)
 		flow_pass(f, at, size);
-	if (unlikely(talk_front(&s->talk) & ASK_LOCAL))
-		pair_answer_local(s, flow_put(f));
 	if (kind == 'Z')
 		s->reset_seen = false;
 	if (kind == 'Z' && s->talk.status != 'I') {
@@ -278,6 +274,8 @@ hand_over(struct server *s, struct flow *f)
 {
 	struct client *c = s->client;
 
+	if (unlikely(talk_front(&s->talk) & ASK_LOCAL) && s->frame.left == 0)
+		pair_answer_local(s, flow_put(f));
 	count_add(s->lane, sent, flow_len(f));
 	if (unlikely(c->stalled)) {
 		c->stalled = false;

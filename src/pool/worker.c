@@ -17,6 +17,8 @@
 #include "pool/place.h"
 #include "pool/server.h"
 
+#define MANY_LEFT 256u		/* clients whose memory is worth giving back */
+
 static void *run(void *arg);
 static void on_sweep(struct chore *chore);
 static void on_tick(void *owner);
@@ -156,12 +158,30 @@ on_sweep(struct chore *chore)
 		server_free(CONTAINER_OF(m, struct server, in_lane));
 }
 
+/*
+ * When most clients have left: what one of them had lies between what others have, so the
+ * heap does not shrink by itself.
+ */
+static void
+give_memory_back(struct worker *w)
+{
+	unsigned now = atomic_load_explicit(&w->client_count, memory_order_relaxed);
+
+	if (now > w->most_clients)
+		w->most_clients = now;
+	if (w->most_clients - now < MANY_LEFT || now > w->most_clients / 2)
+		return;
+	w->most_clients = now;
+	mem_give_back();
+}
+
 static void
 on_tick(void *owner)
 {
 	struct worker *w = owner;
 
 	deadline_tick(w, loop_now(w->loop));
+	give_memory_back(w);
 	timer_set(w->tick, DEADLINE_TICK);
 }
 
