@@ -308,6 +308,21 @@ method_of(const struct client *c)
 	}
 }
 
+/* Methods that the configuration knows and we do not: nobody gets in by them. */
+static bool
+method_missing(const struct client *c)
+{
+	switch (conf_of(c)->auth_type) {
+	case AUTH_TYPE_CERT:
+	case AUTH_TYPE_HBA:
+	case AUTH_TYPE_LDAP:
+	case AUTH_TYPE_PAM:
+		return !is_our_own(c);
+	default:
+		return false;
+	}
+}
+
 static void
 hello(struct client *c, const struct startup *s)
 {
@@ -328,6 +343,10 @@ hello(struct client *c, const struct startup *s)
 	if (atomic_load(&c->worker->pooler->clients) > conf->max_client_conn &&
 	    !conf_is_console(span_text(c->database))) {
 		client_refuse_text(c, "no more connections allowed (max_client_conn)");
+		return;
+	}
+	if (method_missing(c)) {
+		client_refuse_text(c, "no authentication method is found");
 		return;
 	}
 	add_host(c);

@@ -257,12 +257,12 @@ static void
 what_is_not_honoured_yet_is_said(void **state)
 {
 	struct conf *conf = good("[pgbouncer]\nauth_type = hba\npkt_buf = 4096\n[databases]\n"
-				 "a = connect_query='select 1'\n[peers]\n1 = host=a\n", NULL);
+				 "a = max_db_connections=5\n[peers]\n1 = host=a\n", NULL);
 
 	(void)state;
 	assert_true(warned(conf, "t.ini:3: pkt_buf is accepted but not honoured yet"));
-	assert_true(warned(conf, "t.ini:5: database a: connect_query is accepted but not "
-	    "honoured yet"));
+	assert_true(warned(conf, "t.ini:5: database a: max_db_connections is accepted but "
+	    "not honoured yet"));
 	assert_true(warned(conf, "t.ini:7: peer 1: host is accepted but not honoured yet"));
 	assert_true(warned(conf, "auth_type hba is accepted but not honoured yet: all logins "
 	    "are refused"));
