@@ -1,6 +1,7 @@
 """conftest.py - the servers, poolers and noise of a run, started once and used by many
 tests."""
 
+import os
 import pathlib
 import shutil
 import tempfile
@@ -24,7 +25,8 @@ def folder():
 	path = pathlib.Path(tempfile.mkdtemp(prefix="pgweir-system-"))
 	path.chmod(0o755)
 	yield path
-	shutil.rmtree(path)
+	if not os.environ.get("PGWEIR_KEEP"):  # set: leave all logs to be read
+		shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,6 @@ def postgres(request, folder, certs):
 	finally:
 		if server.process:
 			server.stop()
-		shutil.rmtree(server.folder)
 
 
 @pytest.fixture(scope="session", params=FRONTS)
@@ -70,7 +71,6 @@ def front(request, postgres, folder, certs):
 	pooler.start()
 	yield pooler
 	pooler.stop()
-	shutil.rmtree(pooler.folder)
 
 
 @pytest.fixture(scope="session")

@@ -258,6 +258,7 @@ class Pooler:
 			"auth_type": "trust",
 			"auth_file": folder / "userlist.txt",
 			"query_wait_timeout": 30,
+			"query_wait_notify": 0,
 			"server_login_retry": 1,
 			"client_tls_sslmode": "allow",
 			"client_tls_cert_file": certs / "server.crt",
