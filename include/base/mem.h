@@ -13,6 +13,11 @@ void *mem_resize(void *old, size_t size) MUST_USE;
 /* A NUL-terminated copy of LEN bytes at TEXT, or NULL. */
 char *mem_copy_text(const char *text, size_t len) MUST_USE;
 void mem_free(void *ptr);
+/*
+ * Give the system back what is free between what is in use, where the heap can. Takes
+ * milliseconds, and other threads that allocate may have to wait: for quiet moments.
+ */
+void mem_give_back(void);
 
 /* Overwrite SIZE bytes so that no compiler leaves it out. For secrets. */
 void mem_wipe(void *ptr, size_t size);

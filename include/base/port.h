@@ -44,6 +44,11 @@ typedef uint64_t usec_t;
 #define INSIST_KILLS false
 #endif
 
+/* Can the heap be told to give back what is free in its middle? glibc's can. */
+#ifndef __GLIBC__
+#define malloc_trim(keep) ((void)(keep))
+#endif
+
 /* Report a broken promise; always false. Use insist(). */
 bool insist_broken(const char *what, const char *file, int line);
 

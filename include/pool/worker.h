@@ -31,6 +31,7 @@ struct worker {
 	struct timer	*tick;		/* owned; looks after deadlines */
 	uint64_t	 last_unnamed;	/* serials of unnamed statements, unique over workers */
 	atomic_uint	 client_count;	/* for dealing out: read by the keeper */
+	unsigned	 most_clients;	/* that were here since memory was given back */
 	bool		 stopping;
 };
 

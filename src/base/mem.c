@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,12 @@ void
 mem_free(void *ptr)
 {
 	free(ptr);
+}
+
+void
+mem_give_back(void)
+{
+	malloc_trim(0);
 }
 
 void

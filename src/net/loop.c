@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "net/event_memory.h"
 #include "net/loop_private.h"
 
 #define SIGNALS_MOST 8
@@ -59,8 +60,10 @@ struct loop *
 loop_new(struct err *e)
 {
 	struct loop *loop = mem_new(sizeof(*loop));
-	struct event_config *config = event_config_new();
+	struct event_config *config;
 
+	event_memory_begin();
+	config = event_config_new();
 	if (loop == NULL || config == NULL)
 		goto fail;
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
