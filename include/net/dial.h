@@ -27,6 +27,8 @@ struct dial_to {
 	uint16_t	 port;
 	usec_t		 timeout;	/* for everything; 0: none */
 	struct socket_options options;
+	usec_t		 dns_most;	/* longest life of a host's addresses; 0: 15 s */
+	usec_t		 dns_negative;	/* how long a failed lookup stands; 0: 15 s */
 };
 
 /*

@@ -21,6 +21,8 @@ struct resolver_limits {
 /* The resolver of LOOP; made on first use, freed with the loop. NULL: c-ares refused. */
 struct resolver *resolver_of(struct loop *loop);
 /* Also reads the system's files anew. Not from inside an answer. */
+/* Only the lives of answers, from now on; 0 leaves one as it is. */
+void resolver_set_lives(struct resolver *r, usec_t most, usec_t negative);
 void resolver_set_limits(struct resolver *r, const struct resolver_limits *limits);
 
 /* COUNT addresses (borrowed; ports are 0), or 0 and WHY. May be called from inside resolve() when the answer is cached. */

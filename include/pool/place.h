@@ -14,10 +14,11 @@ const struct conf_database *place_database(const struct conf *conf, const struct
 
 /*
  * The pool for clients of DATABASE (an entry or covered by the template) who logged in as USER, made if need be. REPLICATION
- * ("true", "database", or NULL) has pools of its own. NULL: no memory.
+ * ("true", "database", or NULL) has pools of its own, one for each set of start-up settings ASKED: walsenders take
+ * them in the startup packet only. NULL: no memory.
  */
 struct pool *place_find(struct pooler *p, const struct conf *conf, struct span database,
-    struct span user, const char *replication);
+    struct span user, const char *replication, const struct profile *asked);
 /* The console's own pool. */
 struct pool *place_console(struct pooler *p);
 

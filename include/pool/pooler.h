@@ -35,6 +35,7 @@ struct pool {
 	const char	*client_user;	/* owned: whose secret is used if the entry forces no user */
 	bool		 console;	/* the pool of our own clients: it has no servers */
 	const char	*replication;	/* constant: "true", "database"; NULL: ordinary servers */
+	const struct profile *asked;	/* held; replication: settings for the startup packet, else NULL */
 	atomic_uint	 next_host;	/* round robin over the entry's hosts */
 	atomic_uint	 failures;	/* login attempts that failed in a row */
 	/* Under pooler->mutex: */

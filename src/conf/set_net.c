@@ -4,9 +4,9 @@
 #include "conf/rows.h"
 
 static const struct setting rows[] = {
-	{ TIME(dns_max_ttl, "15"),
+	{ TIME(dns_max_ttl, "15"), .ready = true,
 	  .text = "How long the address of a host is remembered." },
-	{ TIME(dns_nxdomain_ttl, "15"),
+	{ TIME(dns_nxdomain_ttl, "15"), .ready = true,
 	  .text = "How long it is remembered that a host has no address." },
 	{ TIME(dns_zone_check_period, "0"),
 	  .text = "How often zones are asked for a new serial number. 0 means never." },

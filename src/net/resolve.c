@@ -135,6 +135,15 @@ resolver_free(void *ptr)
 }
 
 void
+resolver_set_lives(struct resolver *r, usec_t most, usec_t negative)
+{
+	if (most > 0)
+		r->ttl_most = most;
+	if (negative > 0)
+		r->ttl_negative = negative;
+}
+
+void
 resolver_set_limits(struct resolver *r, const struct resolver_limits *limits)
 {
 	ares_channel old = r->channel;

@@ -168,17 +168,32 @@ take_setting(struct client *c, struct span name, struct span value)
 	return with != NULL;
 }
 
+/* Does PgBouncer follow the setting NAME? */
+static bool
+is_tracked(const struct client *c, struct span name)
+{
+	static const char *const always[] = { "client_encoding", "DateStyle", "TimeZone",
+		"standard_conforming_strings", "application_name", "IntervalStyle" };
+	const char *extra = conf_of(c)->track_extra_parameters;
+
+	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
+		if (span_is_nocase(name, always[i]))
+			return true;
+	return extra != NULL && text_list_has(span_text(extra), name);
+}
+
+/* The word `options` among the ignored ones: of what stands in it only what is tracked counts. */
 static bool
 take_options(struct client *c, struct span rest)
 {
+	const char *ignored = conf_of(c)->ignore_startup_parameters;
+	bool some = ignored != NULL && text_list_has(span_text(ignored), SPAN_LITERAL("options"));
 	struct buf name = { 0 }, value = { 0 };
 	int found;
 
-	if (conf_of(c)->ignore_startup_parameters != NULL &&
-	    text_list_has(span_text(conf_of(c)->ignore_startup_parameters), SPAN_LITERAL("options")))
-		return true;
 	while ((found = startup_option(&rest, &name, &value)) > 0)
-		take_setting(c, buf_span(&name), buf_span(&value));
+		if (!some || is_tracked(c, buf_span(&name)))
+			take_setting(c, buf_span(&name), buf_span(&value));
 	buf_fini(&name);
 	buf_fini(&value);
 	if (found < 0)
@@ -475,7 +490,7 @@ client_enter(struct client *c)
 		client_refuse_text(c, "bouncer config error");
 		return;
 	}
-	pool = place_find(p, conf_of(c), database, span_text(c->user), c->replication);
+	pool = place_find(p, conf_of(c), database, span_text(c->user), c->replication, c->profile);
 	c->lane = pool != NULL ? worker_lane(c->worker, pool) : NULL;
 	if (c->lane == NULL) {
 		client_close(c, "out of memory");

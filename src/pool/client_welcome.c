@@ -152,6 +152,8 @@ known_good(struct client *c, const struct profile *welcome, const struct profile
 	const struct profile *key, *taken, *mine = NULL;
 
 	*asked = blend_asked(c, welcome);
+	if (c->replication != NULL)
+		return profile_hold(welcome);	/* its own servers were started with it */
 	key = *asked != NULL ? table_key(*asked, welcome) : NULL;
 	if (key == NULL)
 		return NULL;

@@ -18,6 +18,7 @@ struct mark {
 struct pool_key {
 	struct span	 database, user;
 	const char	*replication;
+	const struct profile *asked;
 	bool		 console;
 };
 
@@ -28,7 +29,7 @@ same_pool(const struct map_node *node, const void *key)
 	const struct pool_key *k = key;
 
 	return span_is(k->database, pool->database) && span_is(k->user, pool->user) &&
-	    pool->replication == k->replication;
+	    pool->replication == k->replication && pool->asked == k->asked;
 }
 
 static uint64_t
@@ -63,6 +64,7 @@ pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 		return NULL;
 	ledger_init(&pool->ledger, &p->book);
 	pool->replication = k->replication;
+	pool->asked = k->asked != NULL ? profile_hold(k->asked) : NULL;
 	pool->database = mem_copy_text(k->database.at, k->database.len);
 	pool->user = mem_copy_text(k->user.at, k->user.len);
 	pool->client_user = mem_copy_text(client_user.at, client_user.len);
@@ -72,6 +74,7 @@ pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 		mem_free((char *)pool->database);
 		mem_free((char *)pool->user);
 		mem_free((char *)pool->client_user);
+		profile_drop(pool->asked);
 		mem_free(pool);
 		return NULL;
 	}
@@ -106,10 +109,11 @@ find_or_make(struct pooler *p, const struct pool_key *k, struct span client_user
 
 struct pool *
 place_find(struct pooler *p, const struct conf *conf, struct span database, struct span user,
-    const char *replication)
+    const char *replication, const struct profile *asked)
 {
 	const struct conf_database *db = conf_database(conf, database);
-	struct pool_key k = { database, user, replication, false };
+	struct pool_key k = { database, user, replication, replication != NULL ? asked : NULL,
+		false };
 
 	if (db != NULL && db->user != NULL)
 		k.user = span_text(db->user);
@@ -119,7 +123,8 @@ place_find(struct pooler *p, const struct conf *conf, struct span database, stru
 struct pool *
 place_console(struct pooler *p)
 {
-	struct pool_key k = { SPAN_LITERAL("pgbouncer"), SPAN_LITERAL("pgbouncer"), NULL, true };
+	struct pool_key k = { SPAN_LITERAL("pgbouncer"), SPAN_LITERAL("pgbouncer"), NULL, NULL,
+		true };
 
 	return find_or_make(p, &k, k.user, NULL);
 }

@@ -29,6 +29,7 @@ static void
 pool_free(struct pool *pool)
 {
 	profile_drop(pool->welcome);
+	profile_drop(pool->asked);
 	tried_forget(pool);
 	mem_free((char *)pool->database);
 	mem_free((char *)pool->user);

@@ -93,6 +93,7 @@ server_open(struct lane *lane)
 	host = next_host(lane, db);
 	to = (struct dial_to){
 		.host = host->text, .port = host->port, .timeout = conf->server_connect_timeout,
+		.dns_most = conf->dns_max_ttl, .dns_negative = conf->dns_nxdomain_ttl,
 		.options = {
 			.keepalive = conf->tcp_keepalive, .keepidle = (int)conf->tcp_keepidle,
 			.keepintvl = (int)conf->tcp_keepintvl, .keepcnt = (int)conf->tcp_keepcnt,

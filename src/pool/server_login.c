@@ -15,6 +15,7 @@
 #include "wire/startup.h"
 
 #define LOGIN_MESSAGE_MOST 65536u	/* largest message of a login */
+#define PAIRS_MOST 64u			/* parameters of a startup packet */
 
 static void send_startup(struct server *s);
 static bool login_message(struct server *s, char kind, struct span body);
@@ -137,6 +138,17 @@ login_secret(const struct server *s, const struct conf_database *db)
 	return user != NULL ? span_text(user->secret) : span_of("", 0);
 }
 
+/* What a replication client asked for: its walsender takes settings only here. */
+static unsigned
+add_asked(const char **pairs, unsigned n, const struct profile *asked)
+{
+	for (unsigned i = 0; i < profile_count(asked) && n + 2 <= PAIRS_MOST * 2; i++) {
+		pairs[n++] = profile_at(asked, i)->name.at;
+		pairs[n++] = profile_at(asked, i)->value.at;
+	}
+	return n;
+}
+
 static void
 send_startup(struct server *s)
 {
@@ -145,7 +157,7 @@ send_startup(struct server *s)
 	struct backend_rules rules = {
 		.user = span_text(pool->user), .keyring = s->lane->worker->pooler->keyring,
 	};
-	const char *pairs[16];
+	const char *pairs[PAIRS_MOST * 2 + 1];
 	unsigned n = 0;
 	struct buf b = { 0 };
 
@@ -172,6 +184,7 @@ send_startup(struct server *s)
 	if (pool->replication != NULL) {
 		pairs[n++] = "replication";
 		pairs[n++] = pool->replication;
+		n = add_asked(pairs, n, pool->asked);
 	}
 	pairs[n] = NULL;
 	server_become(s, &SERVER_LOGIN);

@@ -108,6 +108,8 @@ settle_begin(struct server *s)
 	unsigned changes;
 	bool good = true;
 
+	if (lane->pool->replication != NULL)
+		return SETTLE_FITS;	/* its startup packet had everything */
 	changes = profile_change(s->profile, c->profile, &b);
 	if (changes == 0) {
 		if (c->profile != s->profile && c->welcomed)
