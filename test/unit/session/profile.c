@@ -197,7 +197,7 @@ changes_are_one_batch(void **state)
 		{ "+in_hot_standby=off +server_version=15 +is_superuser=on",
 		    "+in_hot_standby=on +server_version=18 +is_superuser=off", "" },
 		{ "+server_encoding=UTF8 +integer_datetimes=on +session_authorization=a",
-		    "+server_encoding=SJIS +integer_datetimes=no +session_authorization=b",
+		    "+server_encoding=SJIS +integer_datetimes=n +session_authorization=b",
 		    "" },
 		{ "In_Hot_Standby=on a=1", "", "a-" },
 		{ "", "IN_HOT_STANDBY=on a=1", "a=1" },
