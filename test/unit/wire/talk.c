@@ -412,6 +412,9 @@ what_is_owed_is_counted(void **state)
 	talk_init(&t);
 	assert_true(talk_ask(&t, ASK_PARSE | ASK_LOCAL));
 	assert_true(talk_only_local(&t));
+	/* too late for any COPY: nothing will answer it */
+	assert_true(talk_ask(&t, ASK_COPY_END));
+	assert_true(talk_only_local(&t));
 	assert_true(talk_ask(&t, ASK_QUERY));
 	assert_false(talk_only_local(&t));
 	assert_true(talk_ends_ready(&t));
