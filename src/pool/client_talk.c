@@ -178,6 +178,17 @@ ask_and_pass(struct client *c, struct piece *p, enum ask asked)
 	return likely(server_ask(c->server, asked)) ? client_pass(c, p) : STEP_OVER;
 }
 
+/*
+ * A simple query inside an open extended sequence, outside a transaction: PostgreSQL 18 up to 18.4 keeps its
+ * portal and fails at somebody's next statement ("unexpected state STARTED"). Such a server is not shared again.
+ */
+static void
+beware_of_portals(struct server *s)
+{
+	if (s->talk.status == 'I' && !talk_ends_ready(&s->talk))
+		s->doomed = true;
+}
+
 static enum step
 with_server(struct client *c, struct piece *p)
 {
@@ -189,6 +200,8 @@ with_server(struct client *c, struct piece *p)
 	case 'Q':
 		/* A simple query drops the unnamed statement. */
 		c->unnamed_serial = s->unnamed = 0;
+		if (unlikely(s->talk.open))
+			beware_of_portals(s);
 		return ask_and_pass(c, p, ASK_QUERY);
 	case 'E':
 		return ask_and_pass(c, p, ASK_EXECUTE);
