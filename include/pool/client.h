@@ -66,8 +66,16 @@ struct client {
 	struct addr	 peer;
 	char		*user, *database;	/* owned; NULL before the startup packet */
 	struct login	*login;		/* owned; gone when login ends */
+	struct buf	*last_word;	/* borrowed; what login has to say before the greeting */
 	void		*console;	/* the console's own */
 };
+
+/* Has its server got the beginning of a message, and not yet the end? */
+static inline bool
+client_mid_message(const struct client *c)
+{
+	return c->frame.left > 0 && !c->dropping;
+}
 
 extern const struct client_state CLIENT_START, CLIENT_AUTH, CLIENT_IDLE, CLIENT_WAITING,
     CLIENT_SETTLING, CLIENT_ACTIVE, CLIENT_CANCELED, CLIENT_CONSOLE;
@@ -90,6 +98,8 @@ void client_notice(struct client *c, const char *text);
 /* Its settings are P now, whose hold passes over; NULL (no memory) changes nothing. */
 void client_take_profile(struct client *c, const struct profile *p);
 
+/* What its login still has to say, if anything: before all else that it hears. */
+void client_say_last_word(struct client *c);
 /* The settings of a fresh server of its pool are known: greet it. False: it was refused. */
 bool client_welcome(struct client *c);
 /* A login that went well: find its lane, greet it or let it wait for a server. */

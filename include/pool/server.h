@@ -43,6 +43,7 @@ struct server {
 	uint64_t	 unnamed;	/* serial of the unnamed statement it has; 0: none or unknown */
 	bool		 skip_frame;	/* frame's rest is swallowed */
 	bool		 doomed;	/* not to be used again */
+	bool		 cut_short;	/* it waits for the rest of a message: whatever we send would be taken for that */
 	bool		 failed;	/* something hidden failed; hidden_error says what */
 	bool		 slow;		/* our client is paused because we have unsent bytes */
 	bool		 proven;	/* AuthenticationOk came in its turn */

@@ -20,6 +20,7 @@
 static void
 unlink_pair(struct client *c, struct server *s)
 {
+	s->cut_short = client_mid_message(c);
 	c->server = NULL;
 	s->client = NULL;
 	if (s->slow && !c->dead)
@@ -77,11 +78,10 @@ void
 pair_abandon(struct client *client, const char *why)
 {
 	struct server *server = client->server;
-	bool cut_short = client->frame.left > 0 && !client->dropping;
 
 	(void)why;
 	unlink_pair(client, server);
-	if (cut_short)
+	if (server->cut_short)
 		server_close(server, "client disconnected in the middle of a message");
 	else if (server->frame.left == 0 && talk_at_rest(&server->talk))
 		lane_release(server->lane, server);

@@ -275,8 +275,7 @@ say_terminate(struct server *s)
 {
 	static const char terminate[5] = { 'X', 0, 0, 0, 4 };
 
-	if (s->link != NULL && s->place != IN_OPENING &&
-	    (s->client == NULL || s->client->frame.left == 0))
+	if (s->link != NULL && s->place != IN_OPENING && !s->cut_short)
 		link_send(s->link, terminate, sizeof(terminate));
 }
 

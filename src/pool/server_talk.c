@@ -89,7 +89,8 @@ server_talk_bytes(struct server *s, const char *at, size_t len)
 			if (!hand_over(s, &f))
 				return len;
 			finish_query(s);
-			if (s->lane->rules.mode == POOL_MODE_SESSION)
+			/* A client whose COPY has failed may be sending a row yet: it parts behind it. */
+			if (s->lane->rules.mode == POOL_MODE_SESSION || client_mid_message(s->client))
 				continue;
 			pair_part(s);
 			if (s->dead || done == len)
