@@ -21,7 +21,7 @@ EXCUSED = 8.0				# seconds after the gremlin's last act in which connections may
 WORK = {
 	"simple": 12, "several": 5, "extended": 8, "unnamed_later": 6, "named": 14, "pipeline": 10, "mistakes": 6,
 	"deallocate": 1, "function": 2, "transaction": 10, "lingering": 3, "copy_in": 4, "copy_out": 4,
-	"set_one": 6, "show_settings": 6, "large": 1, "large_slowly": 1, "large_question": 1,
+	"copy_that_fails": 4, "set_one": 6, "show_settings": 6, "large": 1, "large_slowly": 1, "large_question": 1,
 }
 CANCELING = {"cancel_running": 4, "cancel_late": 8}
 # What may be heard when a connection ends, when the gremlin has been at work.
@@ -32,7 +32,7 @@ LAST_WORDS = re.compile("|".join((
 	"^server login failed", "^query_wait_timeout", "^client_login_timeout", "^end of stream", "^while sending",
 	"^connecting: ", "^database configuration changed", "^sorry, too many clients already",
 	"^remaining connection slots", "^connect(ion)? (failed|timeout|refused)", "^client unexpected eof",
-	"^admin forced disconnect", "^server does not answer", "^pooler is shutting down", "^database .* is disabled",
+	"^admin forced disconnect", "^database removed", "^server does not answer", "^pooler is shutting down", "^database .* is disabled",
 	"^unexpected eof", "^Connection (refused|reset)", "^cannot connect",
 )))
 

@@ -8,7 +8,7 @@ import time
 
 import servers
 
-QUIET_EVERY, QUIET_FOR = 30.0, 14.0	# seconds; in quiet times no connection may end by itself
+QUIET_EVERY, QUIET_FOR = 30.0, 12.0	# seconds; in quiet times no connection may end by itself
 
 
 class Gremlin:
@@ -39,7 +39,7 @@ class Gremlin:
 		except (AssertionError, servers.psycopg.OperationalError, subprocess.SubprocessError) as why:
 			self.errors["%s: %s" % (act.__name__, str(why).strip().splitlines()[-1][:100])] += 1
 		self.stage.acted.value = time.monotonic()
-		self.next_act = time.monotonic() + self.rng.random() * 1.5
+		self.next_act = time.monotonic() + self.rng.random()
 
 	# --- clients, servers, wires ---
 

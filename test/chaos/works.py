@@ -255,6 +255,20 @@ class Worker:
 			await c.does("rollback", "ROLLBACK")
 		self.names.pop("", None)
 
+	async def copy_that_fails(self):
+		"""What follows a bad row is still on its way when the server has long said no: it is ignored."""
+		c, tag, rng = self.session, self.tag, self.rng
+		self.names.pop("", None)
+		await c.send(query("copy copied from stdin"))
+		await c.hears(("G", None))
+		late = copy_data(("%s\t1\n" % tag) * rng.choice((1, 100, 20000)))
+		cut = rng.randrange(len(late))
+		await c.send(copy_data("%s\t5000\n" % tag), copy_data("%s\t1\n" % tag * 9000), late[:cut])
+		await c.hears(("E", "23514"), ("Z", "I"))
+		await self.pause()
+		await c.send(late[cut:], copy_done())
+		await self.simple()
+
 	async def copy_out(self):
 		self.names.pop("", None)
 		rows = self.rng.choice((0, 1, 30, 3000))

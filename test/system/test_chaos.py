@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from rawpg import Client, bind, execute, flush, parse, query, sync
+from rawpg import Client, bind, copy_data, execute, flush, parse, query, sync
+from scratch import wait_for
 from servers import DIRECT, PEER, pooler_program
 
 RUN = pathlib.Path(__file__).parents[1] / "chaos/run"
@@ -81,3 +82,30 @@ def test_an_unnamed_statement_behind_a_failed_batch(enter):
 	client.hears("E:42703 Z:I 1")
 	client.send(bind(), execute(), sync())
 	client.hears("2 D:mine C Z:I")
+
+
+def test_a_row_cut_by_the_failure_of_its_copy(enter):
+	"""The server takes the rest of the row for the rest of the row, whoever sends it."""
+	client, other = enter("one"), enter("one")
+	client.send(query("copy copied from stdin"))
+	client.hears("G")
+	row = copy_data("late\t1\n" * 1000)
+	client.send(copy_data("bad\t5000\n"), copy_data("more\t1\n" * 20000), row[:1000])
+	client.hears("E:23514 Z:I")
+	other.send(query("select 'mine'"))
+	client.send(row[1000:])
+	other.hears("T D:mine C Z:I")
+	assert client.asks("select 'here'") == "here"
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 5, 6])
+def test_a_message_cut_short_is_not_completed_by_us(postgres, front, enter, missing):
+	observer = enter("one")
+	observer.does("truncate kept")
+	server = observer.asks("select pg_backend_pid()")
+	client = Client(front.address).login(database=front.database("one"))
+	client.send(query("insert into kept values ('cut', 1) -- %s" % ("z" * 200000))[:-missing])
+	client.close()
+	wait_for("the server to end", lambda: not postgres.sql(
+		"select 1 from pg_stat_activity where pid = %s" % server))
+	assert observer.asks("select count(*) from kept") == "0"
