@@ -275,7 +275,7 @@ hand_over(struct server *s, struct flow *f)
 {
 	struct client *c = s->client;
 
-	if (unlikely(talk_front(&s->talk) & ASK_LOCAL) && s->frame.left == 0)
+	if (unlikely(talk_front(&s->talk) & ASK_LOCAL) && s->frame.left == 0 && !s->goodbye)
 		pair_answer_local(s, flow_put(f));
 	count_add(s->lane, sent, flow_len(f));
 	if (unlikely(c->stalled)) {

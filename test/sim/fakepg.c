@@ -320,10 +320,8 @@ password_bytes(struct pg_session *s, const char *at, size_t len)
 }
 
 static size_t
-on_bytes(void *owner, const char *at, size_t len)
+some_bytes(struct pg_session *s, const char *at, size_t len)
 {
-	struct pg_session *s = owner;
-
 	if (s->pg->mute)
 		return len;
 	if (!s->greeted)
@@ -331,4 +329,18 @@ on_bytes(void *owner, const char *at, size_t len)
 	if (!s->logged_in)
 		return password_bytes(s, at, len);
 	return pg_talk(s, at, len);
+}
+
+/* What one part of the login leaves the next one may want. */
+static size_t
+on_bytes(void *owner, const char *at, size_t len)
+{
+	struct pg_session *s = owner;
+	size_t done = 0, n;
+
+	do {
+		n = some_bytes(s, at + done, len - done);
+		done += n;
+	} while (n > 0 && done < len && s->link != NULL);
+	return done;
 }

@@ -501,6 +501,13 @@ simple(struct pg_session *s, struct span body)
 
 /* --- the extended protocol --- */
 
+/* May it run in a transaction that has failed? */
+static bool
+ends_transaction(struct span text)
+{
+	return span_starts(text, "rollback") || span_starts(text, "commit");
+}
+
 static enum outcome
 parse(struct pg_session *s, struct span body)
 {
@@ -508,13 +515,13 @@ parse(struct pg_session *s, struct span body)
 
 	if (query_parse(body, &v) != WIRE_OK)
 		return refuse(s, "08P01", "broken Parse", NULL);
-	if (span_is(v.text, "bad"))
-		return refuse(s, "42601", "syntax error", NULL);
-	if (s->status == 'E')
-		return refuse(s, "25P02", "current transaction is aborted", NULL);
 	if (v.name.len == 0)
 		thing_free(thing_find(&s->statements, v.name));
-	else if (thing_find(&s->statements, v.name) != NULL)
+	if (span_is(v.text, "bad"))
+		return refuse(s, "42601", "syntax error", NULL);
+	if (s->status == 'E' && !ends_transaction(v.text))
+		return refuse(s, "25P02", "current transaction is aborted", NULL);
+	if (v.name.len > 0 && thing_find(&s->statements, v.name) != NULL)
 		return refuse(s, "42P05", "prepared statement already exists: ", v.name.at);
 	s->named += v.name.len > 0;
 	thing_new(&s->statements, v.name, v.text);
@@ -552,7 +559,7 @@ bind_message(struct pg_session *s, struct span body)
 	statement = thing_find(&s->statements, v.name);
 	if (statement == NULL)
 		return refuse(s, "26000", "no prepared statement ", v.name.at);
-	if (s->status == 'E' && strncmp(statement->text, "rollback", 8) != 0)
+	if (s->status == 'E' && !ends_transaction(span_text(statement->text)))
 		return refuse(s, "25P02", "current transaction is aborted", NULL);
 	thing_free(thing_find(&s->portals, v.portal));
 	portal = thing_new(&s->portals, v.portal, span_text(statement->text));
@@ -580,6 +587,8 @@ describe(struct pg_session *s, struct span body)
 	thing = thing_find(v.what == 'S' ? &s->statements : &s->portals, v.name);
 	if (thing == NULL)
 		return refuse(s, v.what == 'S' ? "26000" : "34000", "nothing called ", v.name.at);
+	if (s->status == 'E')	/* PostgreSQL describes what returns no rows even then */
+		return refuse(s, "25P02", "current transaction is aborted", NULL);
 	if (v.what == 'S') {
 		size_t mark = write_begin(&b, 't');
 

@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "sim/sim_private.h"
 
-#define READ_MOST 65536u
 #define LINGER (2 * SECOND)
 
 struct link {
@@ -80,8 +79,9 @@ static void
 reader_fire(struct source *source)
 {
 	struct link *link = CONTAINER_OF(source, struct link, reader);
-	char *block = mem_new(READ_MOST), *exact;
-	long n = end_recv(link->end, block, READ_MOST, &link->why);
+	size_t most = end_has(link->end);
+	char *block = mem_new(most);
+	long n = end_recv(link->end, block, most, &link->why);
 
 	if (link->finishing) {
 		if (n == 0 || n == -1 || source->wakes <= sim_now())
@@ -90,10 +90,7 @@ reader_fire(struct source *source)
 		fail(link, n == 0 ? "unexpected eof" : link->why);
 		tell_gone(link);
 	} else if (n > 0) {
-		exact = mem_new((size_t)n);
-		memcpy(exact, block, (size_t)n);
-		show_new(link, exact, (size_t)n);
-		mem_free(exact);
+		show_new(link, block, (size_t)n);
 	}
 	mem_free(block);
 }

@@ -28,6 +28,8 @@ struct end *end_of(int fd);
 long end_send(struct end *e, const char *at, size_t len, const char **why);
 /* At most CAP bytes: how many; 0: the other side has ended; -1: WHY it failed; -2: none now. */
 long end_recv(struct end *e, char *out, size_t cap, const char **why);
+/* Bytes one read gets now. */
+size_t end_has(const struct end *e);
 bool end_readable(const struct end *e);
 bool end_writable(const struct end *e);
 /* No more comes from this side. */

@@ -11,6 +11,7 @@
 
 #define FIRST_FD (1 << 20)	/* close(2) of one is harmless */
 #define DROP_AT 65536u
+#define READ_MOST 65536u
 
 struct queue {
 	struct buf	 data;		/* what is under way from .at on */
@@ -156,6 +157,16 @@ end_readable(const struct end *e)
 	return e->in->ended || e->reset;
 }
 
+size_t
+end_has(const struct end *e)
+{
+	size_t n = here(e->in), chop = e->stream->shape.chop;
+
+	if (chop > 0 && n > chop)
+		n = chop;
+	return n < READ_MOST ? n : READ_MOST;
+}
+
 long
 end_recv(struct end *e, char *out, size_t cap, const char **why)
 {
@@ -172,8 +183,6 @@ end_recv(struct end *e, char *out, size_t cap, const char **why)
 	}
 	if (n > cap)
 		n = cap;
-	if (e->stream->shape.chop > 0 && n > e->stream->shape.chop)
-		n = e->stream->shape.chop;
 	memcpy(out, q->data.at + q->at, n);
 	q->at += n;
 	q->before += n;

@@ -159,12 +159,27 @@ hear_row(struct actor *a, struct span body)
 }
 
 static void
+note_setting(struct actor *a, struct span name, struct span value)
+{
+	for (unsigned i = 0; i < PG_SETTINGS; i++) {
+		if (a->told[i].name[0] != '\0' && !span_is(name, a->told[i].name))
+			continue;
+		span_copy(name, a->told[i].name, sizeof(a->told[i].name));
+		span_copy(value, a->told[i].value, sizeof(a->told[i].value));
+		return;
+	}
+}
+
+static void
 hear_setting(struct actor *a, struct span body)
 {
 	struct span name, value;
 	char text[200];
 
-	if (!a->in || !reply_parameter(body, &name, &value))
+	if (!reply_parameter(body, &name, &value))
+		return;
+	note_setting(a, name, value);
+	if (!a->in || a->no_settings)
 		return;
 	snprintf(text, sizeof(text), "%.*s=%.*s", (int)name.len, name.at, (int)value.len,
 	    value.at);

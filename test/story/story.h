@@ -69,6 +69,8 @@ struct actor {
 	bool		 in;		/* has seen its first ReadyForQuery */
 	bool		 closed;	/* by the other side */
 	bool		 quiet;		/* what it hears is only counted */
+	bool		 no_settings;	/* settings are only noted in .told */
+	struct { char name[40], value[PG_VALUE]; } told[PG_SETTINGS];
 	unsigned	 readies;	/* ReadyForQuery it has seen */
 	char		 error[300];	/* text of the last error it heard */
 	uint32_t	 pid;
