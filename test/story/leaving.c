@@ -72,6 +72,9 @@ while_settling(void **state)
 	struct actor *b = story_client(s, "app");
 
 	(void)state;
+	say(b, "select b");
+	story_settle(s);
+	hears(b, "T D C Z:I", "b has made the server its own");
 	pg_deaf(pg_session_at(&s->db1, 0), true);
 	say(a, "select a");
 	story_settle(s);
