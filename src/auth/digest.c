@@ -10,15 +10,33 @@
 #include <limits.h>
 
 #include <openssl/evp.h>
+#include <pthread.h>
 
 #define BLOCK 64u	/* bytes SHA-256 works on; HMAC pads its key to that */
+
+static EVP_MD *fetched;		/* made once, never freed */
+static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
+
+static void
+fetch(void)
+{
+	fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* EVP_sha256() is looked up again by everybody who uses it: that takes longer than the hash. */
+static const EVP_MD *
+sha256(void)
+{
+	pthread_once(&fetch_once, fetch);
+	return fetched != NULL ? fetched : EVP_sha256();
+}
 
 /* OUT = hash of HEAD and then of PARTS. */
 static bool
 hash_parts(EVP_MD_CTX *ctx, const unsigned char *head, const struct span *parts,
     unsigned count, unsigned char *out)
 {
-	bool fine = EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+	bool fine = EVP_DigestInit_ex(ctx, sha256(), NULL) == 1 &&
 	    EVP_DigestUpdate(ctx, head, BLOCK) == 1;
 
 	for (unsigned i = 0; fine && i < count; i++)
@@ -30,8 +48,7 @@ hash_parts(EVP_MD_CTX *ctx, const unsigned char *head, const struct span *parts,
 bool
 digest_sha256(struct span in, unsigned char out[DIGEST_SHA256])
 {
-	return EVP_Digest(in.len > 0 ? in.at : "", in.len, out, NULL, EVP_sha256(),
-	    NULL) == 1;
+	return EVP_Digest(in.len > 0 ? in.at : "", in.len, out, NULL, sha256(), NULL) == 1;
 }
 
 bool
@@ -74,7 +91,7 @@ digest_pbkdf2(struct span password, struct span salt, uint32_t iterations,
 		return false;
 	return PKCS5_PBKDF2_HMAC(password.len > 0 ? password.at : "", (int)password.len,
 	    (const unsigned char *)(salt.len > 0 ? salt.at : ""), (int)salt.len,
-	    (int)iterations, EVP_sha256(), DIGEST_SHA256, out) == 1;
+	    (int)iterations, sha256(), DIGEST_SHA256, out) == 1;
 }
 
 bool

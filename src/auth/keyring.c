@@ -96,12 +96,11 @@ static bool
 label_make(const struct keyring *k, struct span user, struct span secret,
     struct span salt, uint32_t iterations, struct label *out)
 {
-	unsigned char rest[DIGEST_SHA256];
+	struct span parts[] = { SPAN_LITERAL("label"), span_of(out->owner, sizeof(out->owner)),
+		span_of(&iterations, sizeof(iterations)), salt };	/* all but the last of fixed size */
 
 	return keyed(k, "owner", user, secret, out->owner) &&
-	    keyed(k, "salted", span_of(&iterations, sizeof(iterations)), salt, rest) &&
-	    keyed(k, "label", span_of(out->owner, sizeof(out->owner)),
-	    span_of(rest, sizeof(rest)), out->whole);
+	    digest_hmac(span_of(k->key, sizeof(k->key)), parts, ARRAY_SIZE(parts), out->whole);
 }
 
 static uint64_t
