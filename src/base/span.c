@@ -4,6 +4,7 @@
  */
 #include "base/span.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -117,7 +118,7 @@ sip_round(uint64_t v[4])
 	v[2] = rotate(v[2], 32);
 }
 
-/* LEN (at most 8) bytes at P as a little-endian number. */
+/* LEN (at most 7) bytes at P as a little-endian number. */
 static uint64_t
 little_endian(const char *p, size_t len)
 {
@@ -143,7 +144,8 @@ span_hash_keyed(struct span s, const uint64_t key[2])
 	size_t i;
 
 	for (i = 0; s.len - i >= 8; i += 8) {
-		word = little_endian(s.at + i, 8);
+		memcpy(&word, s.at + i, 8);
+		word = le64toh(word);
 		v[3] ^= word;
 		sip_round(v);
 		v[0] ^= word;
