@@ -28,6 +28,12 @@ struct rules {
 	usec_t		 server_lifetime, server_idle_timeout;
 };
 
+/* What was decided for the client greeted last: the next mostly asks for the same. */
+struct greeting {
+	const struct profile *asked, *welcome;	/* held; NULL: nobody was greeted */
+	const struct profile *given;		/* held */
+};
+
 struct lane {
 	struct node	 in_worker;
 	struct worker	*worker;	/* borrowed */
@@ -41,6 +47,7 @@ struct lane {
 	struct list	 waiting;	/* client.in_lane, oldest first */
 	unsigned	 idle_count, busy_count, opening_count, waiting_count;
 	unsigned	 client_count;	/* logged in here */
+	struct greeting	 greeted;
 	struct counters	 counters;
 	struct letter	 nudge;		/* in our own mailbox while nudge_count > 0 */
 	atomic_uint	 nudge_count;

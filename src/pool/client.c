@@ -246,6 +246,7 @@ client_refuse(struct client *c, const struct err *e)
 	if (c->worker->setup->conf->log_pooler_errors)
 		log_line(LOG_LEVEL_WARNING, client_who(c, who), "pooler error: %s",
 		    log_escape(span_text(e->text), text, sizeof(text)));
+	client_say_last_word(c);
 	reply_write_error(&b, "FATAL", e);
 	if (!b.failed)
 		link_send(c->link, b.at, b.len);

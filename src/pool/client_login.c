@@ -434,6 +434,17 @@ log_attempt(struct client *c)
 	    c->replication == NULL ? "no" : strcmp(c->replication, "true") == 0 ? "yes" : "database");
 }
 
+/* The last word of the login goes with the greeting, if that can follow at once. */
+static void
+enter_with(struct client *c, struct buf *last_word)
+{
+	c->last_word = last_word;
+	client_enter(c);
+	if (!c->dead)
+		client_say_last_word(c);
+	c->last_word = NULL;
+}
+
 static void
 login_over(struct client *c, enum login_verdict verdict, struct buf *reply,
     const struct err *e)
@@ -442,12 +453,13 @@ login_over(struct client *c, enum login_verdict verdict, struct buf *reply,
 		client_close(c, "out of memory");
 		return;
 	}
-	if (reply->len > 0)
-		link_send(c->link, reply->at, reply->len);
 	switch (verdict) {
 	case LOGIN_MORE:
+		link_send(c->link, reply->at, reply->len);
 		return;
 	case LOGIN_NO:
+		if (reply->len > 0)
+			link_send(c->link, reply->at, reply->len);
 		log_attempt(c);
 		client_refuse(c, e);
 		return;
@@ -455,7 +467,7 @@ login_over(struct client *c, enum login_verdict verdict, struct buf *reply,
 		log_attempt(c);
 		login_free(c->login);
 		c->login = NULL;
-		client_enter(c);
+		enter_with(c, reply);
 		return;
 	}
 }

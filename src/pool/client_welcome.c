@@ -186,13 +186,26 @@ draw_key(struct client *c)
 	c->keyed = map_add(&w->keys, &c->in_keys, c->pid);
 }
 
-/* AuthenticationOk, settings, key, ReadyForQuery: one write. */
+void
+client_say_last_word(struct client *c)
+{
+	struct buf *word = c->last_word;
+
+	c->last_word = NULL;
+	if (word != NULL && word->len > 0)
+		link_send(c->link, word->at, word->len);
+}
+
+/* What login had to say last, AuthenticationOk, settings, key, ReadyForQuery: one write. */
 static void
 send_greeting(struct client *c)
 {
 	const char *notice = c->worker->setup->conf->login_notify_message;
 	struct buf b = { 0 };
 
+	if (c->last_word != NULL)
+		buf_put_span(&b, buf_span(c->last_word));
+	c->last_word = NULL;
 	reply_write_auth(&b, AUTH_OK, span_of(NULL, 0));
 	for (unsigned i = 0; i < profile_count(c->profile); i++) {
 		const struct setting_value *v = profile_at(c->profile, i);
@@ -223,16 +236,43 @@ greet(struct client *c)
 		link_kick_later(c->link);
 }
 
+/* What the client before got, if C asks for the same; a hold. Sets are interned: equal is identical. */
+static const struct profile *
+as_before(const struct client *c, const struct profile *welcome)
+{
+	const struct greeting *g = &c->lane->greeted;
+
+	return g->asked == c->profile && g->welcome == welcome ? profile_hold(g->given) : NULL;
+}
+
+static void
+remember_greeting(struct client *c, const struct profile *welcome, const struct profile *given)
+{
+	struct greeting *g = &c->lane->greeted;
+
+	profile_drop(g->asked);
+	profile_drop(g->welcome);
+	profile_drop(g->given);
+	g->asked = profile_hold(c->profile);
+	g->welcome = profile_hold(welcome);
+	g->given = profile_hold(given);
+}
+
 bool
 client_welcome(struct client *c)
 {
-	const struct profile *welcome = pool_welcome(c), *asked, *mine;
+	const struct profile *welcome = pool_welcome(c), *asked = NULL, *mine;
 
 	if (welcome == NULL)
 		return false;
-	mine = known_good(c, welcome, &asked);
+	mine = as_before(c, welcome);
+	if (mine == NULL) {
+		mine = known_good(c, welcome, &asked);
+		if (mine != NULL)
+			remember_greeting(c, welcome, mine);
+	}
 	profile_drop(welcome);
-	if (asked == NULL) {
+	if (mine == NULL && asked == NULL) {
 		client_close(c, "out of memory");
 		return false;
 	}
@@ -282,6 +322,7 @@ client_enter_console(struct client *c, bool own)
 		return;
 	}
 	c->lane->client_count++;
+	client_say_last_word(c);
 	draw_key(c);
 	c->admin = own;
 	client_become(c, &CLIENT_CONSOLE);

@@ -49,6 +49,9 @@ void
 lane_free(struct lane *lane)
 {
 	list_remove(&lane->in_worker);
+	profile_drop(lane->greeted.asked);
+	profile_drop(lane->greeted.welcome);
+	profile_drop(lane->greeted.given);
 	mem_free(lane);
 }
 
