@@ -100,6 +100,28 @@ server_tls_differs(const struct conf *a, const struct conf *b)
 	return false;
 }
 
+/*
+ * Was SERVER opened under a configuration that has changed since in what it was made from? A reload closes
+ * what it finds in the lanes; one that was between two of them is found here.
+ */
+static bool
+is_outdated(struct lane *lane, struct server *server)
+{
+	struct setup *now = lane->worker->setup;
+	const struct conf_database *was, *is;
+
+	if (likely(server->setup == now))
+		return false;
+	was = place_database(server->setup->conf, lane->pool);
+	is = place_database(now->conf, lane->pool);
+	if (was == NULL || is == NULL || conf_database_moved(was, is) ||
+	    server_tls_differs(server->setup->conf, now->conf))
+		return true;
+	setup_drop(server->setup);
+	server->setup = setup_hold(now);
+	return false;
+}
+
 /* No server of this lane is used again once it is free. */
 static void
 doom_all(struct lane *lane, const char *why)
@@ -304,6 +326,10 @@ lane_release(struct lane *lane, struct server *server)
 void
 lane_give(struct lane *lane, struct server *server)
 {
+	if (is_outdated(lane, server)) {
+		server_close(server, "database configuration changed");
+		return;
+	}
 	place_server(lane, server,
 	    ledger_give(&lane->seat, loop_now(lane->worker->loop)));
 }
@@ -398,9 +424,10 @@ arrive(struct letter *letter, void *receiver)
 	(void)receiver;
 	server_list(server, IN_BUSY);
 	count_one(lane, moves);
-	if (server->link == NULL || !link_join(server->link, lane->worker->loop, server)) {
+	if (server->link == NULL || !link_join(server->link, lane->worker->loop, server) ||
+	    is_outdated(lane, server)) {
 		recall_last(lane);
-		server_close(server, "cannot change threads");
+		server_close(server, "lost on its way to another thread");
 		return;
 	}
 	if (oldest != NULL && ledger_called(&oldest->want)) {
