@@ -16,11 +16,27 @@ struct dial {
 };
 
 static struct list hosts;
+static size_t next_cut;
+static int last_dialed;
 
 void
 hosts_begin(void)
 {
 	list_init(&hosts);
+	next_cut = 0;
+	last_dialed = -1;
+}
+
+void
+sim_cut_dialed(size_t offset)
+{
+	next_cut = offset;
+}
+
+int
+sim_last_dialed(void)
+{
+	return last_dialed;
 }
 
 void
@@ -101,6 +117,9 @@ dial_fire(struct source *source)
 		return;
 	case SIM_CONNECTS:
 		sim_stream(fd, &from);
+		sim_cut(fd[0], next_cut);
+		next_cut = 0;
+		last_dialed = fd[0];
 		d.host->accept(d.host, fd[1]);
 		d.done(d.owner, fd[0], &d.host->addr, NULL);
 		return;

@@ -45,6 +45,10 @@ void sim_stream(int fd[2], const struct addr *addr);
 void sim_cut(int fd, size_t offset);
 /* Bytes sent towards FD so far. */
 size_t sim_sent_to(int fd);
+/* The same cut for the next stream that is dialed. */
+void sim_cut_dialed(size_t offset);
+/* The dialing side's end of the stream dialed last. */
+int sim_last_dialed(void);
 
 enum sim_answer { SIM_CONNECTS, SIM_REFUSES, SIM_HANGS };
 

@@ -37,8 +37,14 @@ struct stream {
 	struct end	 ends[2];
 };
 
+/* By index: a stream, or what is remembered of one that has gone. */
+struct place {
+	struct stream	*stream;	/* owned; NULL: gone */
+	size_t		 sent_to[2];
+};
+
 static struct {
-	struct stream	**all;		/* owned; by index, NULL where one has gone */
+	struct place	*all;		/* owned */
 	unsigned	 count, cap;
 	struct sim_shape shape;
 } streams;
@@ -71,13 +77,13 @@ sim_stream(int fd[2], const struct addr *addr)
 
 	if (streams.count == streams.cap) {
 		streams.cap = streams.cap * 2 + 64;
-		streams.all = mem_resize(streams.all, streams.cap * sizeof(struct stream *));
+		streams.all = mem_resize(streams.all, streams.cap * sizeof(struct place));
 	}
 	if (s == NULL || streams.all == NULL)
 		abort();
 	s->index = streams.count;
 	s->shape = streams.shape;
-	streams.all[streams.count++] = s;
+	streams.all[streams.count++] = (struct place){ .stream = s };
 	for (unsigned i = 0; i < 2; i++) {
 		s->ends[i] = (struct end){ .stream = s, .other = &s->ends[1 - i],
 			.in = &s->queues[i], .out = &s->queues[1 - i], .open = true };
@@ -92,9 +98,10 @@ end_of(int fd)
 {
 	unsigned number = (unsigned)(fd - FIRST_FD);
 
-	if (fd < FIRST_FD || number / 2 >= streams.count || streams.all[number / 2] == NULL)
+	if (fd < FIRST_FD || number / 2 >= streams.count ||
+	    streams.all[number / 2].stream == NULL)
 		abort();
-	return &streams.all[number / 2]->ends[number % 2];
+	return &streams.all[number / 2].stream->ends[number % 2];
 }
 
 const struct addr *
@@ -201,12 +208,20 @@ sim_cut(int fd, size_t offset)
 	end_of(fd)->in->cut = offset;
 }
 
+static size_t
+sent_to(const struct queue *q)
+{
+	return q->before + queue_len(q);
+}
+
 size_t
 sim_sent_to(int fd)
 {
-	struct queue *q = end_of(fd)->in;
+	unsigned number = (unsigned)(fd - FIRST_FD);
+	struct place *place = &streams.all[number / 2];
 
-	return q->before + queue_len(q);
+	return place->stream != NULL ? sent_to(place->stream->ends[number % 2].in) :
+	    place->sent_to[number % 2];
 }
 
 bool
@@ -215,8 +230,10 @@ streams_let_go(void)
 	bool some = false;
 
 	for (unsigned i = 0; i < streams.count; i++) {
-		for (unsigned j = 0; streams.all[i] != NULL && j < 2; j++) {
-			struct queue *q = &streams.all[i]->queues[j];
+		struct stream *s = streams.all[i].stream;
+
+		for (unsigned j = 0; s != NULL && j < 2; j++) {
+			struct queue *q = &s->queues[j];
 
 			if (q->cut == 0 || q->before < q->cut || queue_len(q) == 0)
 				continue;
@@ -238,7 +255,11 @@ end_shutdown(struct end *e)
 static void
 stream_free(struct stream *s)
 {
-	streams.all[s->index] = NULL;
+	struct place *place = &streams.all[s->index];
+
+	place->stream = NULL;
+	place->sent_to[0] = sent_to(s->ends[0].in);
+	place->sent_to[1] = sent_to(s->ends[1].in);
 	buf_fini(&s->queues[0].data);
 	buf_fini(&s->queues[1].data);
 	mem_free(s);
@@ -253,6 +274,7 @@ end_close(struct end *e)
 	e->out->ended = true;
 	if (queue_len(e->in) > 0)
 		e->other->reset = true;
+	e->in->before += queue_len(e->in);
 	buf_fini(&e->in->data);
 	e->in->at = 0;
 	if (!e->other->open)
