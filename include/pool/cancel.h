@@ -9,10 +9,14 @@
 #include "pool/client.h"
 #include "pool/server.h"
 
-/* A stranger asks to cancel what the owner of (PID, KEY) does. From any worker; never an answer. */
-void cancel_request(struct worker *from, uint32_t pid, struct span key);
-/* Cancel what SERVER runs now. Its server->cancels is counted up until the request is through. */
-void cancel_server(struct server *server);
+/*
+ * A stranger, CLIENT, asks to cancel what the owner of (PID, KEY) does. There is never an answer; its connection is
+ * closed when the request is through or leads nowhere, so that who waits for that may go on (as in PostgreSQL).
+ */
+void cancel_request(struct client *client, uint32_t pid, struct span key);
+/* Cancel what SERVER runs now, for REQUEST (NULL: for ourselves). Its server->cancels is counted up until it is through. */
+struct request;
+void cancel_server(struct server *server, struct request *request);
 /* Give up requests that take longer than MOST. */
 void cancel_tick(struct worker *w, usec_t now, usec_t most);
 /* Close all requests under way (the worker ends). */

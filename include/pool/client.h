@@ -15,6 +15,7 @@
 #include "wire/frame.h"
 
 struct login;
+struct request;
 struct server;
 
 #define CLIENT_KEY_MOST 32u		/* bytes of a cancel key from protocol 3.2 on */
@@ -78,7 +79,7 @@ client_mid_message(const struct client *c)
 }
 
 extern const struct client_state CLIENT_START, CLIENT_AUTH, CLIENT_IDLE, CLIENT_WAITING,
-    CLIENT_SETTLING, CLIENT_ACTIVE, CLIENT_CANCELED, CLIENT_CONSOLE;
+    CLIENT_SETTLING, CLIENT_ACTIVE, CLIENT_CANCELED, CLIENT_CANCELING, CLIENT_CONSOLE;
 
 /* A connection has come: FD is taken over. */
 void client_new(struct worker *w, int fd, const struct addr *peer);
@@ -90,6 +91,8 @@ void client_refuse(struct client *c, const struct err *e);
 void client_refuse_text(struct client *c, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Close without a word; WHY goes to the log. */
 void client_close(struct client *c, const char *why);
+/* The same, so that TLS and TCP end in good order (what is queued is sent, close_notify). */
+void client_finish(struct client *c, const char *why);
 /* Freed at the end of the turn. */
 void client_free(struct client *c);
 
@@ -125,7 +128,7 @@ void client_secured(struct client *c);
 void client_cancel_wait(struct client *c);
 size_t client_canceled_bytes(struct client *c, const char *at, size_t len);
 /* A cancel request with its key has come while it waits or runs. */
-void client_canceled(struct client *c);
+void client_canceled(struct client *c, struct request *request);
 
 /* "C-17: db/user@host:port" into OUT (256 bytes). Returns OUT. */
 const char *client_who(const struct client *c, char *out);

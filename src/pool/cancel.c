@@ -6,6 +6,7 @@
  */
 #include "pool/cancel.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -15,7 +16,12 @@
 
 /* --- from clients --- */
 
+/* Held by the asking of all workers and by the request to a server, if one comes of it. */
 struct request {
+	atomic_uint	 refs;
+	struct worker	*home;		/* borrowed; the requester's */
+	uint64_t	 requester;	/* id of its client */
+	struct letter	 letter;	/* a request to a server is through */
 	uint32_t	 pid;
 	size_t		 key_len;
 	char		 key[CANCEL_KEY_MOST];
@@ -34,25 +40,57 @@ same_key(const struct map_node *node, const void *key)
 static void
 look_for(struct worker *w, void *arg)
 {
-	const struct request *r = arg;
+	struct request *r = arg;
 	struct map_node *node = map_find(&w->keys, r->pid, same_key, r);
 
 	if (node != NULL)
-		client_canceled(CONTAINER_OF(node, struct client, in_keys));
+		client_canceled(CONTAINER_OF(node, struct client, in_keys), r);
+}
+
+/* On the requester's thread: when nothing is left to wait for, its connection ends. */
+static void
+request_drop(void *arg)
+{
+	struct request *r = arg;
+
+	if (atomic_fetch_sub(&r->refs, 1) != 1)
+		return;
+	LIST_EACH(n, &r->home->newcomers) {
+		struct client *c = CONTAINER_OF(n, struct client, in_newcomers);
+
+		if (c->id == r->requester)
+			client_finish(c, "cancel request");
+	}
+	mem_free(r);
+}
+
+static void
+request_through(struct letter *letter, void *receiver)
+{
+	(void)receiver;
+	request_drop(CONTAINER_OF(letter, struct request, letter));
 }
 
 void
-cancel_request(struct worker *from, uint32_t pid, struct span key)
+cancel_request(struct client *client, uint32_t pid, struct span key)
 {
-	struct request *r;
+	struct worker *w = client->worker;
+	struct request *r = key.len <= CANCEL_KEY_MOST ? mem_new(sizeof(*r)) : NULL;
 
-	if (key.len > CANCEL_KEY_MOST || (r = mem_new(sizeof(*r))) == NULL)
+	if (r == NULL) {
+		client_finish(client, "cancel request");
 		return;
+	}
+	atomic_store(&r->refs, 1);
+	r->home = w;
+	r->requester = client->id;
+	r->letter.open = request_through;
 	r->pid = pid;
 	r->key_len = key.len;
 	memcpy(r->key, key.at, key.len);
-	if (!worker_ask_all(from->pooler, NULL, look_for, mem_free, r))
-		mem_free(r);
+	client_become(client, &CLIENT_CANCELING);
+	if (!worker_ask_all(w->pooler, w, look_for, request_drop, r))
+		request_drop(r);
 }
 
 /* --- to servers --- */
@@ -61,6 +99,7 @@ struct cancel {
 	struct node	 in_worker;	/* worker->cancels */
 	struct worker	*worker;	/* borrowed */
 	struct server	*server;	/* borrowed; NULL when it has ended meanwhile */
+	struct request	*request;	/* one hold; NULL: it is our own */
 	struct setup	*setup;		/* held */
 	struct dial	*dial;		/* owned, while dialing */
 	struct link	*link;		/* owned, afterwards */
@@ -84,6 +123,10 @@ over(struct cancel *x)
 {
 	struct server *s = x->server;
 
+	if (x->request != NULL && !x->worker->stopping)
+		mailbox_post(x->request->home->mailbox, &x->request->letter);
+	else if (x->request != NULL && atomic_fetch_sub(&x->request->refs, 1) == 1)
+		mem_free(x->request);
 	list_remove(&x->in_worker);
 	dial_cancel(x->dial);
 	link_close(x->link);
@@ -97,7 +140,7 @@ over(struct cancel *x)
 }
 
 void
-cancel_server(struct server *s)
+cancel_server(struct server *s, struct request *request)
 {
 	struct worker *w = s->lane->worker;
 	struct cancel *x;
@@ -108,6 +151,9 @@ cancel_server(struct server *s)
 	list_add_last(&w->cancels, &x->in_worker);
 	x->worker = w;
 	x->server = s;
+	x->request = request;
+	if (request != NULL)
+		atomic_fetch_add(&request->refs, 1);
 	s->cancels++;
 	x->setup = setup_hold(s->setup);
 	x->pid = s->pid;

@@ -33,6 +33,7 @@ const struct client_state CLIENT_WAITING = { "waiting", hold_bytes };
 const struct client_state CLIENT_SETTLING = { "active", hold_bytes };
 const struct client_state CLIENT_ACTIVE = { "active", client_talk_bytes };
 const struct client_state CLIENT_CANCELED = { "active", client_canceled_bytes };
+const struct client_state CLIENT_CANCELING = { "login", hold_bytes };
 const struct client_state CLIENT_CONSOLE = { "idle", console_bytes };
 
 static void
@@ -232,6 +233,16 @@ client_close(struct client *c, const char *why)
 }
 
 void
+client_finish(struct client *c, const char *why)
+{
+	if (c->dead)
+		return;
+	leave(c, why);
+	link_finish(c->link);
+	c->link = NULL;
+}
+
+void
 client_refuse(struct client *c, const struct err *e)
 {
 	struct buf b = { 0 };
@@ -303,12 +314,12 @@ client_free(struct client *c)
  * query would be, at once, and it keeps its connection.
  */
 void
-client_canceled(struct client *c)
+client_canceled(struct client *c, struct request *request)
 {
 	if (c->state == &CLIENT_CONSOLE)
 		c->worker->pooler->console->cancel(c);
 	else if (c->state == &CLIENT_ACTIVE && c->server != NULL && !talk_quiet(&c->server->talk))
-		cancel_server(c->server);
+		cancel_server(c->server, request);
 	else if (c->state == &CLIENT_WAITING && c->welcomed)
 		client_cancel_wait(c);
 }

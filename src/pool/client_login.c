@@ -92,8 +92,7 @@ client_start_bytes(struct client *c, const char *at, size_t len)
 	case STARTUP_GSS:
 		return answer_encryption(c, &s, len, kind);
 	case STARTUP_CANCEL:
-		cancel_request(c->worker, s.pid, s.key);
-		client_close(c, "cancel request");
+		cancel_request(c, s.pid, s.key);
 		return len;
 	case STARTUP_HELLO:
 		hello(c, &s);

@@ -235,7 +235,7 @@ settle_rescue(struct server *s)
 		return true;
 	}
 	if (!talk_quiet(&s->talk))
-		cancel_server(s);
+		cancel_server(s, NULL);
 	if (s->talk.copy_in)
 		settle_end_copy(s);
 	else if (needs_sync(s))
