@@ -58,6 +58,9 @@ void lane_free(struct lane *lane);
 /* Take over what the worker's setup says now, in place of BEFORE. */
 void lane_refresh(struct lane *lane, const struct setup *before);
 
+/* Has SERVER been opened under a configuration that has changed since in what it was made from? */
+bool lane_outdated(struct lane *lane, struct server *server);
+
 /* Find CLIENT a server, or let it wait in state WAITING, or refuse it. True if it has one now and may talk. */
 bool lane_take(struct lane *lane, struct client *client);
 /* CLIENT, which waits here, does not any more. */
