@@ -32,6 +32,7 @@ struct worker {
 	uint64_t	 last_unnamed;	/* serials of unnamed statements, unique over workers */
 	atomic_uint	 client_count;	/* for dealing out: read by the keeper */
 	unsigned	 most_clients;	/* that were here since memory was given back */
+	unsigned	 clients_before; /* a tick ago */
 	bool		 stopping;
 };
 

@@ -159,17 +159,19 @@ on_sweep(struct chore *chore)
 }
 
 /*
- * When most clients have left: what one of them had lies between what others have, so the
- * heap does not shrink by itself.
+ * When most clients have left and no more do: what one of them had lies between what others
+ * have, so the heap does not shrink by itself.
  */
 static void
 give_memory_back(struct worker *w)
 {
 	unsigned now = atomic_load_explicit(&w->client_count, memory_order_relaxed);
+	bool leaving = now < w->clients_before;
 
+	w->clients_before = now;
 	if (now > w->most_clients)
 		w->most_clients = now;
-	if (w->most_clients - now < MANY_LEFT || now > w->most_clients / 2)
+	if (leaving || w->most_clients - now < MANY_LEFT || now > w->most_clients / 2)
 		return;
 	w->most_clients = now;
 	mem_give_back();
