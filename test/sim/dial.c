@@ -105,7 +105,8 @@ dial_fire(struct source *source)
 
 	dial_cancel(CONTAINER_OF(source, struct dial, source));
 	if (d.host == NULL) {
-		d.done(d.owner, -1, NULL, "host name lookup failed: nobody has that name");
+		d.done(d.owner, -1, NULL,
+		    "host name lookup failed: nobody has that name");
 		return;
 	}
 	switch (d.host->answer) {
@@ -127,7 +128,8 @@ dial_fire(struct source *source)
 }
 
 static struct dial *
-dial_host(struct loop *loop, struct sim_host *host, usec_t timeout, dial_fn done, void *owner)
+dial_host(struct loop *loop, struct sim_host *host, usec_t timeout, dial_fn done,
+    void *owner)
 {
 	struct dial *d = mem_new(sizeof(*d));
 
@@ -151,8 +153,8 @@ dial_new(struct loop *loop, const struct dial_to *to, dial_fn done, void *owner)
 }
 
 struct dial *
-dial_addr(struct loop *loop, const struct addr *where, const char *unix_host, usec_t timeout,
-    dial_fn done, void *owner)
+dial_addr(struct loop *loop, const struct addr *where, const char *unix_host,
+    usec_t timeout, dial_fn done, void *owner)
 {
 	(void)unix_host;
 	return dial_host(loop, host_at(where), timeout, done, owner);

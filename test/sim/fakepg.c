@@ -314,8 +314,10 @@ password_bytes(struct pg_session *s, const char *at, size_t len)
 
 	if (frame_look(at, len, &head) != FRAME_HEADER || len < head.size)
 		return 0;
-	judge(s, login_step(s->login, head.kind, span_of(at + FRAME_HEAD, head.size - FRAME_HEAD),
-	    &reply, &e), &reply, &e);
+	judge(s,
+	    login_step(s->login, head.kind,
+		span_of(at + FRAME_HEAD, head.size - FRAME_HEAD), &reply, &e),
+	    &reply, &e);
 	return head.size;
 }
 

@@ -102,12 +102,34 @@ const char *pg_setting(const struct pg_session *s, struct span name);
 
 /* --- between the files of fakepg --- */
 
+/* How a command went. LATER: s->busy says what it waits for; GONE: the session has ended. */
+enum pg_outcome { PG_DONE, PG_FAILED, PG_LATER, PG_GONE };
+
 /* Messages after the login (fakepg_talk.c). */
 size_t pg_talk(struct pg_session *s, const char *at, size_t len);
+/* What is left of a simple query, up to something that takes time, or ReadyForQuery. */
+void pg_run_more(struct pg_session *s);
+void pg_forget_statements(struct pg_session *s);
+/* Do the command TEXT with the bound VALUES (fakepg_run.c). */
+enum pg_outcome pg_run(struct pg_session *s, const char *text, char *const *values);
+/* Send rows as long as the socket takes them. */
+void pg_stream(struct pg_session *s);
+/* The command that took its time has ended as OUTCOME says. */
+void pg_ended(struct pg_session *s, enum pg_outcome outcome);
 /* What is running may go on: its time has come, or the socket takes more. */
 void pg_go_on(struct pg_session *s);
 void pg_cancel(struct pg_session *s);
-void pg_forget_statements(struct pg_session *s);
+/* Does TEXT begin with WORD? Then the rest of it, else NULL. */
+const char *pg_after(const char *text, const char *word);
+/* Send B, a message without a body, ReadyForQuery, a complete tag, or put a RowDescription. */
+void pg_send(struct pg_session *s, struct buf *b);
+void pg_say(struct pg_session *s, char kind);
+void pg_say_ready(struct pg_session *s);
+void pg_say_complete(struct pg_session *s, const char *tag);
+void pg_say_columns(struct buf *b);
+/* An error; always FAILED. */
+enum pg_outcome pg_refuse(struct pg_session *s, const char *sqlstate, const char *format,
+    const char *arg);
 /* Settings (fakepg_settings.c). */
 void pg_settings_begin(struct pg_session *s);
 /* Set NAME; what is wrong, as an SQLSTATE, or NULL. VALUE NULL: as at login. */

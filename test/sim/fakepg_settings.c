@@ -79,9 +79,11 @@ void
 pg_report(struct pg_session *s, struct buf *out, bool all)
 {
 	for (unsigned i = 0; i < PG_SETTINGS; i++) {
-		if (!settings[i].reported || (!all && strcmp(s->told[i], s->settings[i]) == 0))
+		if (!settings[i].reported ||
+		    (!all && strcmp(s->told[i], s->settings[i]) == 0))
 			continue;
-		reply_write_parameter(out, span_text(settings[i].name), span_text(s->settings[i]));
+		reply_write_parameter(out, span_text(settings[i].name),
+		    span_text(s->settings[i]));
 		memcpy(s->told[i], s->settings[i], PG_VALUE);
 	}
 }

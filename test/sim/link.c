@@ -70,7 +70,8 @@ reader_ready(struct source *source)
 
 	if (link->finishing && source->wakes != 0 && source->wakes <= sim_now())
 		return true;
-	if (link->failed || (!link->finishing && (link->paused || link->kept.len > link->keep_most)))
+	if (link->failed ||
+	    (!link->finishing && (link->paused || link->kept.len > link->keep_most)))
 		return false;
 	return end_readable(link->end);
 }

@@ -331,7 +331,8 @@ loop_scratch(struct loop *loop)
 }
 
 bool
-loop_on_signal(struct loop *loop, int signo, void (*fn)(void *owner, int signo), void *owner)
+loop_on_signal(struct loop *loop, int signo, void (*fn)(void *owner, int signo),
+    void *owner)
 {
 	(void)loop;
 	(void)signo;

@@ -85,8 +85,11 @@ sim_stream(int fd[2], const struct addr *addr)
 	s->shape = streams.shape;
 	streams.all[streams.count++] = (struct place){ .stream = s };
 	for (unsigned i = 0; i < 2; i++) {
-		s->ends[i] = (struct end){ .stream = s, .other = &s->ends[1 - i],
-			.in = &s->queues[i], .out = &s->queues[1 - i], .open = true };
+		s->ends[i] = (struct end){ .stream = s,
+			.other = &s->ends[1 - i],
+			.in = &s->queues[i],
+			.out = &s->queues[1 - i],
+			.open = true };
 		fd[i] = FIRST_FD + (int)(s->index * 2 + i);
 	}
 	s->ends[1].peer = *addr;

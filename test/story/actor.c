@@ -69,7 +69,8 @@ actor_login(struct actor *a, const char *user, const char *database,
     const char *const *pairs)
 {
 	struct backend_rules rules = { .user = span_text(user),
-		.secret = span_text(a->password), .keyring = a->keyring };
+		.secret = span_text(a->password),
+		.keyring = a->keyring };
 	const char *all[16] = { "user", user, "database", database };
 	unsigned n = 4;
 	struct buf b = { 0 };
@@ -108,7 +109,8 @@ story_client(struct story *s, const char *database)
 }
 
 struct actor *
-story_client_with(struct story *s, const char *database, const char *name, const char *value)
+story_client_with(struct story *s, const char *database, const char *name,
+    const char *value)
 {
 	struct actor *a = story_connect(s, next_worker(s));
 	const char *pairs[] = { name, value, NULL };
@@ -268,7 +270,8 @@ on_bytes(void *owner, const char *at, size_t len)
 			break;
 		}
 		a->bytes += head.size;
-		message(a, head.kind, span_of(at + done + FRAME_HEAD, head.size - FRAME_HEAD));
+		message(a, head.kind,
+		    span_of(at + done + FRAME_HEAD, head.size - FRAME_HEAD));
 		done += head.size;
 	}
 	return done;
@@ -297,7 +300,7 @@ fits(struct span got, struct span wanted)
 static bool
 fit_all(struct span got, struct span wanted)
 {
-	struct span g, w;
+	struct span g = got, w = wanted;
 
 	for (;;) {
 		bool more_got = false, more_wanted = false;
@@ -314,7 +317,8 @@ fit_all(struct span got, struct span wanted)
 }
 
 void
-hears_at(struct actor *a, const char *expected, const char *why, const char *file, int line)
+hears_at(struct actor *a, const char *expected, const char *why, const char *file,
+    int line)
 {
 	if (!fit_all(buf_span(&a->heard), span_text(expected))) {
 		print_error("%s: expected \"%s\", heard \"%s\"\n", why, expected,
@@ -340,116 +344,6 @@ bool
 has_heard(struct actor *a, const char *word)
 {
 	return strstr(buf_text(&a->heard), word) != NULL;
-}
-
-/* --- saying --- */
-
-void
-actor_send(struct actor *a, const void *at, size_t len)
-{
-	if (a->link != NULL)
-		link_send(a->link, at, len);
-}
-
-void
-say(struct actor *a, const char *format, ...)
-{
-	struct buf b = { 0 };
-	char text[1000];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	query_write(&b, span_text(text));
-	actor_send(a, b.at, b.len);
-	buf_fini(&b);
-}
-
-static struct span
-name_of(struct span word)
-{
-	return span_is(word, "-") ? span_of("", 0) : word;
-}
-
-static void
-write_copy(struct buf *b, struct span size)
-{
-	char text[20];
-	size_t mark = write_begin(b, 'd');
-
-	span_copy(size, text, sizeof(text));
-	for (long n = strtol(text, NULL, 10); n > 0; n--)
-		buf_put_byte(b, 'y');
-	write_end(b, mark);
-}
-
-static void
-write_one(struct buf *b, struct span words)
-{
-	struct span kind, name = { "", 0 };
-	size_t mark;
-
-	span_cut(&words, " ", &kind);
-	if (kind.at[0] != 'Q' && kind.at[0] != 'd')
-		span_cut(&words, " ", &name);
-	name = name_of(name);
-	switch (kind.at[0]) {
-	case 'Q':
-		query_write(b, words);
-		return;
-	case 'P':
-		query_write_parse_text(b, name, words);
-		return;
-	case 'B':
-		query_write_bind_text(b, name, NULL, 0);
-		return;
-	case 'D':
-	case 'C':
-		query_write_target(b, kind.at[0], 'S', name);
-		return;
-	case 'E':
-		query_write_execute(b);
-		return;
-	case 'd':
-		write_copy(b, words);
-		return;
-	case 'f':
-		mark = write_begin(b, 'f');
-		write_text(b, "no");
-		write_end(b, mark);
-		return;
-	default:
-		write_empty(b, kind.at[0]);
-		return;
-	}
-}
-
-void
-actor_write(struct buf *b, const char *text)
-{
-	struct span rest = span_text(text), part;
-
-	while (span_cut(&rest, "/", &part)) {
-		part = span_trim(part);
-		if (part.len > 0)
-			write_one(b, part);
-	}
-}
-
-void
-sends(struct actor *a, const char *format, ...)
-{
-	struct buf b = { 0 };
-	char text[1000];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	actor_write(&b, text);
-	actor_send(a, b.at, b.len);
-	buf_fini(&b);
 }
 
 void

@@ -132,7 +132,8 @@ server_rests_until_its_cancel_is_through(void **state)
 	say(b, "sleep 1000");
 	story_pass(s, 200 * MSEC);
 	hears(a, "C Z:I", "the cancel came too late");
-	is_text(actor_state(b), "waiting", "b is not given a server that may be canceled");
+	is_text(actor_state(b), "waiting",
+	    "b is not given a server that may be canceled");
 	story_check(s);
 	pg_let_cancels(&s->db1);
 	story_pass(s, 2 * SECOND);
@@ -143,7 +144,8 @@ server_rests_until_its_cancel_is_through(void **state)
 static void
 lost_cancel_is_given_up(void **state)
 {
-	struct story *s = story_begin("pool_size=1 cancel_wait_timeout=5 query_wait_notify=0");
+	struct story *s = story_begin(
+	    "pool_size=1 cancel_wait_timeout=5 query_wait_notify=0");
 	struct actor *a = story_client(s, "app");
 
 	(void)state;

@@ -16,8 +16,7 @@ struct sums {
 	unsigned	 idle, busy, opening, waiting, called;
 };
 
-static const char *
-wrong(const char *format, ...) PRINTF_LIKE(1, 2);
+static const char *wrong(const char *format, ...) PRINTF_LIKE(1, 2);
 
 static const char *
 wrong(const char *format, ...)
@@ -74,8 +73,10 @@ check_beliefs(struct story *s, const struct server *server)
 		const char *now = pg_setting(session, v->name);
 
 		/* In a transaction others may be set that are reported at its end. */
-		if (server->talk.status == 'I' && (now == NULL || !span_is(v->value, now)))
-			return wrong("server believes %s=%s, it is %s", v->name.at, v->value.at, now);
+		if (server->talk.status == 'I' &&
+		    (now == NULL || !span_is(v->value, now)))
+			return wrong("server believes %s=%s, it is %s", v->name.at,
+			    v->value.at, now);
 	}
 	MUST(server->doomed || !server->lane->rules.tracking ||
 	    shelf_count(&server->shelf) == session->named);
@@ -112,7 +113,8 @@ check_server(struct story *s, struct lane *lane, struct server *server,
 	} else {
 		MUST(server->state != &SERVER_IDLE && server->state != &SERVER_AWAY);
 		MUST((server->client != NULL) ==
-		    (server->state == &SERVER_ACTIVE || server->state == &SERVER_SETTLING));
+		    (server->state == &SERVER_ACTIVE ||
+			server->state == &SERVER_SETTLING));
 		MUST(server->client == NULL || server->client->server == server);
 	}
 	return check_beliefs(s, server);
@@ -132,7 +134,8 @@ check_client(struct worker *w, struct client *c)
 	if (c->lane != NULL)
 		MUST(c->lane->worker == w);
 	if (c->server == NULL) {
-		MUST(c->state != &CLIENT_ACTIVE && c->state != &CLIENT_SETTLING && !c->slow);
+		MUST(c->state != &CLIENT_ACTIVE && c->state != &CLIENT_SETTLING &&
+		    !c->slow);
 		return NULL;
 	}
 	MUST(c->server->client == c && c->server->lane == c->lane);
@@ -151,7 +154,8 @@ check_list(struct story *s, struct lane *lane, struct list *list, enum server_pl
 	const char *what = NULL;
 
 	LIST_EACH(n, list) {
-		what = check_server(s, lane, CONTAINER_OF(n, struct server, in_lane), place);
+		what = check_server(s, lane, CONTAINER_OF(n, struct server, in_lane),
+		    place);
 		if (what != NULL)
 			return what;
 	}
@@ -209,7 +213,8 @@ check_ledger(const struct ledger *l, const struct sums *sums)
 	MUST(l->opening == sums->opening);
 	MUST(l->waiting == sums->waiting - sums->called);
 	MUST(sums->called == 0);
-	MUST(l->limits.most == 0 || l->open <= most || sums->idle == 0 || l->waiting == 0);
+	MUST(
+	    l->limits.most == 0 || l->open <= most || sums->idle == 0 || l->waiting == 0);
 	/* Nobody waits beside an idle server, nor in vain. */
 	if (l->waiting == 0 || l->paused)
 		return NULL;
@@ -230,7 +235,8 @@ check_pool(void *owner, struct pool *pool)
 	for (unsigned w = 0; i->what == NULL && w < pool->ledger.seat_count; w++)
 		if (pool->ledger.seats[w] != NULL)
 			i->what = check_lane(i->story,
-			    CONTAINER_OF(pool->ledger.seats[w], struct lane, seat), &sums);
+			    CONTAINER_OF(pool->ledger.seats[w], struct lane, seat),
+			    &sums);
 	if (i->what == NULL)
 		i->what = check_ledger(&pool->ledger, &sums);
 }

@@ -88,7 +88,8 @@ server_dies_while_travelling(void **state)
 	(void)state;
 	for (unsigned turns = 0; turns < 12; turns++) {
 		struct story *s = story_begin("pool_size=1 workers=2");
-		struct actor *a = story_client_on(s, 0, "app"), *b = story_client_on(s, 1, "app");
+		struct actor *a = story_client_on(s, 0, "app"),
+			     *b = story_client_on(s, 1, "app");
 		struct loop *loops[] = { sim_outside(), s->pooler.workers[1]->loop,
 			s->pooler.workers[0]->loop };
 
@@ -101,7 +102,8 @@ server_dies_while_travelling(void **state)
 			pg_crash(pg_session_at(&s->db1, 0));
 		story_settle(s);
 		story_check(s);
-		assert_true(has_heard(b, "T D:b C:SELECT_1 Z:I") || has_heard(b, "E:08P01 x"));
+		assert_true(
+		    has_heard(b, "T D:b C:SELECT_1 Z:I") || has_heard(b, "E:08P01 x"));
 		say(a, "select a");
 		story_settle(s);
 		hears(a, "T D:a C Z:I T D:a C Z:I", "others are served");

@@ -45,7 +45,8 @@ slow_client_of_a_copy(void **state)
 	for (int i = 0; i < 50; i++) {
 		actor_deaf(a, i % 2 == 0);
 		for (int j = 0; j < 20; j++)
-			loop_turn_once(j % 2 ? sim_outside() : s->pooler.workers[0]->loop);
+			loop_turn_once(
+			    j % 2 ? sim_outside() : s->pooler.workers[0]->loop);
 	}
 	actor_deaf(a, false);
 	story_settle(s);

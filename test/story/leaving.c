@@ -14,8 +14,8 @@ same_server_serves(struct story *s, struct actor *b)
 	story_settle(s);
 	hears(b, "T D:next C Z:I", "the next one is served");
 	is_count(s->db1.logins, 1, "by the same server");
-	is_text(pg_setting(pg_session_at(&s->db1, 0), SPAN_LITERAL("search_path")), "public",
-	    "which has nobody's settings");
+	is_text(pg_setting(pg_session_at(&s->db1, 0), SPAN_LITERAL("search_path")),
+	    "public", "which has nobody's settings");
 	is_count(pg_session_at(&s->db1, 0)->status, 'I', "and no transaction");
 	story_end(s);
 }

@@ -4,7 +4,8 @@
 #include "story/story.h"
 
 static const char one_database[] = "app = host=db1 port=5432\n";
-static const char moved_database[] = "app = host=db2 port=5432\nother = host=db2 port=5432\n";
+static const char moved_database[] =
+    "app = host=db2 port=5432\nother = host=db2 port=5432\n";
 
 static void
 pause_lets_transactions_end(void **state)

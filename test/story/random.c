@@ -54,94 +54,72 @@ show(const struct play *p, const char *name, struct actor *a)
 
 /* --- what clients ask --- */
 
-static const char *const settings[] = { "application_name", "TimeZone", "DateStyle" };
+/*
+ * '#' is a tag that nobody else uses, '@' one of four statement names, '%' a number below
+ * three, '~' some milliseconds, '=' a size, '$' a setting.
+ */
+static const char *const questions[] = {
+	"Q select #",
+	"Q select #",
+	"Q select #",
+	"Q begin",
+	"Q commit",
+	"Q rollback",
+	"Q begin; select #; commit; select #",
+	"Q error",
+	"Q set $ v%",
+	"Q show $",
+	"Q sleep ~",
+	"P s@ select t@ / S",
+	"P s@ select t@ / S",
+	"P s@ select t% / B s@ / E / S",
+	"B s@ / E / S",
+	"B s@ / E / S",
+	"D s@ / S",
+	"C s@ / S",
+	"P - select # / S / B - / E / S",
+	"B - / D - / E / S",
+	"P b@ bad / P - error / B - / E / C s@ / S / Q select #",
+	"Q copyin / d 10 / d 3000 / c / Q select #",
+	"Q copyin / d 10 / d 3000 / f / Q select #",
+	"P - copyin / B - / E / d 10 / c / S / P - select # / S",
+	"P - copyin / B - / E / d 10 / f / S / P - select # / S",
+	"Q rows =",
+	"P s@ select t@ / B s@ / E / C s@ / P s@ begin / B s@ / E / S / Q rollback",
+	"Q discard all",
+	"Q deallocate all",
+};
 
-/* One thing to ask, with a tag that nobody else uses; it may be several messages. */
+/* One thing to ask; it may be several messages. */
 static void
-ask_something(struct play *p, unsigned who, char *out, size_t cap)
+ask_something(struct play *p, unsigned who, struct buf *out)
 {
+	static const char *const settings[] = { "application_name", "TimeZone",
+		"DateStyle" };
+	const char *setting = settings[sim_draw(ARRAY_SIZE(settings))];
 	struct pair *pair = &p->pairs[who];
 	unsigned tag = who * 100000 + ++pair->asked;
-	unsigned name = (unsigned)sim_draw(4);
-	const char *setting = settings[sim_draw(ARRAY_SIZE(settings))];
+	unsigned name = (unsigned)sim_draw(4), number = (unsigned)sim_draw(3);
+	const char *question = questions[sim_draw(ARRAY_SIZE(questions))];
 
-	switch (sim_draw(26)) {
-	case 0:
-	case 1:
-	case 2:
-		snprintf(out, cap, "Q select %u", tag);
-		return;
-	case 3:
-		snprintf(out, cap, "Q begin");
-		return;
-	case 4:
-		snprintf(out, cap, "Q commit");
-		return;
-	case 5:
-		snprintf(out, cap, "Q rollback");
-		return;
-	case 6:
-		snprintf(out, cap, "Q begin; select %u; commit; select %u", tag, tag);
-		return;
-	case 7:
-		snprintf(out, cap, "Q error");
-		return;
-	case 8:
-		snprintf(out, cap, "Q set %s v%u", setting, (unsigned)sim_draw(3));
-		return;
-	case 9:
-		snprintf(out, cap, "Q show %s", setting);
-		return;
-	case 10:
-		snprintf(out, cap, "Q sleep %u", (unsigned)sim_draw(300));
-		return;
-	case 11:
-	case 12:
-		snprintf(out, cap, "P s%u select t%u / S", name, name);
-		return;
-	case 13:
-		snprintf(out, cap, "P s%u select t%u / B s%u / E / S", name, tag % 7, name);
-		return;
-	case 14:
-	case 15:
-		snprintf(out, cap, "B s%u / E / S", name);
-		return;
-	case 16:
-		snprintf(out, cap, "D s%u / S", name);
-		return;
-	case 17:
-		snprintf(out, cap, "C s%u / S", name);
-		return;
-	case 18:
-		snprintf(out, cap, "P - select %u / S / B - / E / S", tag);
-		return;
-	case 19:
-		snprintf(out, cap, "B - / D - / E / S");
-		return;
-	case 20:
-		snprintf(out, cap, "P b%u bad / P - error / B - / E / C s%u / S / Q select %u", name,
-		    name, tag);
-		return;
-	case 21:
-		snprintf(out, cap, "Q copyin / d 10 / d 3000 / %s / Q select %u",
-		    sim_draw(2) ? "c" : "f", tag);
-		return;
-	case 22:
-		snprintf(out, cap, "P - copyin / B - / E / d 10 / %s / S / P - select %u / S",
-		    sim_draw(2) ? "c" : "f", tag);
-		return;
-	case 23:
-		snprintf(out, cap, "Q rows %u", (unsigned)sim_draw(p->rows_most));
-		return;
-	case 24:
-		/* What follows before it is answered is not followed exactly: be silent. */
-		pair->hush = true;
-		snprintf(out, cap, sim_draw(2) ? "Q discard all" : "Q deallocate all");
-		return;
-	default:
-		snprintf(out, cap, "P s%u select t%u / B s%u / E / C s%u / P s%u begin / B s%u / "
-		    "E / S / Q rollback", name, name, name, name, name, name);
-		return;
+	/* What follows these before they are answered is not followed exactly: be silent. */
+	pair->hush = strcmp(question + 2, "discard all") == 0 ||
+	    strcmp(question + 2, "deallocate all") == 0;
+	for (; *question != '\0'; question++) {
+		if (*question == '#')
+			buf_printf(out, "%u", tag);
+		else if (*question == '@')
+			buf_printf(out, "%u", name);
+		else if (*question == '%')
+			buf_printf(out, "%u", number);
+		else if (*question == '~')
+			buf_printf(out, "%u", (unsigned)sim_draw(300));
+		else if (*question == '=')
+			buf_printf(out, "%u", (unsigned)sim_draw(p->rows_most));
+		else if (*question == '$')
+			buf_put_text(out, setting);
+		else
+			buf_put_byte(out, *question);
 	}
 }
 
@@ -149,19 +127,22 @@ static void
 ask(struct play *p, unsigned who)
 {
 	struct pair *pair = &p->pairs[who];
-	char text[400];
+	struct buf out = { 0 };
+	const char *text;
 
 	if (pair->hush && pair->client->readies <= pair->owed)
 		return;
-	pair->hush = false;
-	ask_something(p, who, text, sizeof(text));
+	ask_something(p, who, &out);
+	text = buf_text(&out);
 	if (p->trace)
 		printf("# %u: %u asks %s\n", p->step, who, text);
 	for (const char *at = text; *at != '\0'; at++)
 		if (at == text || at[-1] == ' ')
-			pair->owed += (*at == 'Q' || *at == 'S') && (at[1] == ' ' || at[1] == '\0');
+			pair->owed += (*at == 'Q' || *at == 'S') &&
+			    (at[1] == ' ' || at[1] == '\0');
 	sends(pair->client, "%s", text);
 	sends(pair->shadow, "%s", text);
+	buf_fini(&out);
 }
 
 /* --- clients come and go --- */
@@ -265,7 +246,8 @@ turn_a_little(struct play *p)
 	for (uint64_t n = sim_draw(20); n-- > 0;) {
 		uint64_t which = sim_draw(p->story->pooler.worker_count + 1);
 
-		loop_turn_once(which == p->story->pooler.worker_count ? sim_outside() :
+		loop_turn_once(which == p->story->pooler.worker_count ?
+			sim_outside() :
 		    p->story->pooler.workers[which]->loop);
 	}
 }
@@ -302,7 +284,8 @@ compare(struct play *p, unsigned who)
 		same--;
 	if (is_farewell(c + same))
 		return;
-	print_error("seed %llu step %u client %u\n", (unsigned long long)p->seed, p->step, who);
+	print_error("seed %llu step %u client %u\n", (unsigned long long)p->seed, p->step,
+	    who);
 	show(p, "direct", pair->shadow);
 	show(p, "pooled", pair->client);
 	fail_msg("a client heard what it would not have heard without a pooler");
@@ -318,7 +301,8 @@ compare_at_rest(struct play *p, unsigned who)
 	if (pair->canceled || pair->client->closed)
 		return;
 	if (strcmp(actor_heard(pair->client), actor_heard(pair->shadow)) == 0 &&
-	    memcmp(pair->client->told, pair->shadow->told, sizeof(pair->client->told)) == 0)
+	    memcmp(pair->client->told, pair->shadow->told, sizeof(pair->client->told)) ==
+		0)
 		return;
 	for (unsigned i = 0; i < PG_SETTINGS; i++)
 		if (strcmp(pair->client->told[i].value, pair->shadow->told[i].value) != 0)
@@ -337,7 +321,8 @@ recount(struct play *p)
 	const char *what = story_wrong(p->story);
 
 	if (what != NULL)
-		fail_msg("seed %llu step %u: %s", (unsigned long long)p->seed, p->step, what);
+		fail_msg("seed %llu step %u: %s", (unsigned long long)p->seed, p->step,
+		    what);
 	for (unsigned i = 0; i < CLIENTS; i++)
 		if (p->pairs[i].client != NULL)
 			compare(p, i);
@@ -356,7 +341,8 @@ one_step(struct play *p)
 		return;
 	}
 	if (pair->client->closed || actor_heard(pair->shadow)[0] == '\0' ?
-	    sim_draw(3) == 0 : strlen(actor_heard(pair->client)) > HEARD_MOST) {
+		sim_draw(3) == 0 :
+		strlen(actor_heard(pair->client)) > HEARD_MOST) {
 		go(p, who);
 		return;
 	}
@@ -442,11 +428,12 @@ play(uint64_t seed, unsigned steps)
 	char text[200];
 
 	p.rows_most = chop > 0 || capacity < 1000 ? 1000 : 200000;
-	snprintf(text, sizeof(text), "seed=%llu workers=%u pool_size=%u chop=%u capacity=%u "
+	snprintf(text, sizeof(text),
+	    "seed=%llu workers=%u pool_size=%u chop=%u capacity=%u "
 	    "max_prepared_statements=%u query_wait_notify=0 server_check_delay=%u",
-	    (unsigned long long)seed, 1 + (unsigned)(seed % 3), 1 + (unsigned)(seed / 3 % 3),
-	    chop, capacity,
-	    seed % 4 == 0 ? 2 : 200, seed % 5 == 0 ? 0 : 30);
+	    (unsigned long long)seed, 1 + (unsigned)(seed % 3),
+	    1 + (unsigned)(seed / 3 % 3), chop, capacity, seed % 4 == 0 ? 2 : 200,
+	    seed % 5 == 0 ? 0 : 30);
 	if (p.trace)
 		printf("# %s\n", text);
 	p.story = story_begin(text);

@@ -122,7 +122,8 @@ named_statement_over_one_server(void **state)
 	batch(a, "P one select c / S", "E:42P05 Z:I");
 	batch(a, "C one / P one select c / B one / E / S", "3 1 2 D:c C Z:I");
 	batch(b, "P same select c / B same / E / S", "1 2 D:c C Z:I");
-	is_count(pg_session_at(&s->db1, 0)->named, 3, "equal texts are one statement there");
+	is_count(pg_session_at(&s->db1, 0)->named, 3,
+	    "equal texts are one statement there");
 	story_end(s);
 }
 
@@ -173,7 +174,8 @@ oldest_statement_makes_room(void **state)
 	batch(a, "P three select 3 / S", "1 Z:I");
 	is_count(pg_session_at(&s->db1, 0)->named, 2, "no more than two");
 	batch(a, "B two / E / S", "2 D:2 C Z:I");
-	batch(a, "B one / E / B two / E / B three / E / S", "2 D:1 C 2 D:2 C 2 D:3 C Z:I");
+	batch(a, "B one / E / B two / E / B three / E / S",
+	    "2 D:1 C 2 D:2 C 2 D:3 C Z:I");
 	is_count(pg_session_at(&s->db1, 0)->named, 2, "still");
 	story_check(s);
 	story_end(s);
@@ -189,7 +191,8 @@ failed_parse_is_undone(void **state)
 	batch(a, "P one bad / S", "E:42601 Z:I");
 	batch(a, "B one / E / S", "E:26000 Z:I");
 	batch(a, "P one select 1 / B one / E / S", "1 2 D:1 C Z:I");
-	batch(a, "P two error / B two / E / P three select 3 / C one / S", "1 2 E:22012 Z:I");
+	batch(a, "P two error / B two / E / P three select 3 / C one / S",
+	    "1 2 E:22012 Z:I");
 	batch(a, "B three / E / S", "E:26000 Z:I");
 	batch(a, "B one / E / S", "2 D:1 C Z:I");
 	batch(a, "B two / E / S", "2 E:22012 Z:I");
@@ -226,8 +229,10 @@ what_follows_discard_all_stands(void **state)
 
 	(void)state;
 	batch(a, "P one select 1 / S", "1 Z:I");
-	batch(a, "Q deallocate all / P one select 2 / B one / E / C one / P one select 3 / S / "
-	    "B one / E / S", "C Z:I 1 2 D:2 C 3 1 Z:I 2 D:3 C Z:I");
+	batch(a,
+	    "Q deallocate all / P one select 2 / B one / E / C one / P one select 3 / S / "
+	    "B one / E / S",
+	    "C Z:I 1 2 D:2 C 3 1 Z:I 2 D:3 C Z:I");
 	batch(a, "B one / E / S", "2 D:3 C Z:I");
 	story_check(s);
 	story_end(s);

@@ -16,8 +16,7 @@
 
 static const char databases_usual[] =
 	"app = host=db1 port=5432\nother = host=db2 port=5432\n";
-static const char users_usual[] =
-	"\"bob\" \"secret\"\n\"ann\" \"secret\"\n"
+static const char users_usual[] = "\"bob\" \"secret\"\n\"ann\" \"secret\"\n"
 	"\"md5\" \"md55d80d273267dec78b5d118f9cae7cd26\"\n";
 
 /* Settings of the world, not of the file. */
@@ -57,7 +56,8 @@ users_file(void)
 	int fd = memfd_create("users", MFD_CLOEXEC);
 
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, users_usual, strlen(users_usual)), strlen(users_usual));
+	assert_int_equal(write(fd, users_usual, strlen(users_usual)),
+	    strlen(users_usual));
 	return fd;
 }
 
@@ -71,8 +71,8 @@ put_setting(struct buf *b, const char *name, const char *value, struct stage *st
 	else if (strcmp(name, "chop") == 0)
 		stage->shape.chop = strtoull(value, NULL, 10);
 	else
-		buf_printf(b, "%s = %s\n", strcmp(name, "pool_size") == 0 ?
-		    "default_pool_size" : name, value);
+		buf_printf(b, "%s = %s\n",
+		    strcmp(name, "pool_size") == 0 ? "default_pool_size" : name, value);
 }
 
 static struct setup *
@@ -85,7 +85,8 @@ make_setup(const char *settings, const char *databases, struct stage *stage)
 	struct conf *conf;
 	struct err e;
 
-	buf_printf(&b, "[databases]\n%s[pgbouncer]\npool_mode = transaction\nworkers = 1\n"
+	buf_printf(&b,
+	    "[databases]\n%s[pgbouncer]\npool_mode = transaction\nworkers = 1\n"
 	    "auth_type = trust\nserver_tls_sslmode = disable\nmax_client_conn = 1000\nauth_file = /proc/self/fd/%d\n",
 	    databases, users);
 	while (next_setting(&settings, name, value, sizeof(value)))
@@ -115,7 +116,8 @@ console_nothing(struct client *client)
 }
 
 static const struct console_calls no_console = { .enter = console_enter,
-	.leave = console_nothing, .cancel = console_nothing };
+	.leave = console_nothing,
+	.cancel = console_nothing };
 
 static void
 begin_workers(struct pooler *p)
@@ -168,7 +170,8 @@ story_reload(struct story *s, const char *settings, const char *databases)
 {
 	struct stage unused = { 0 };
 
-	pooler_install(&s->pooler, make_setup(settings != NULL ? settings : s->settings,
+	pooler_install(&s->pooler,
+	    make_setup(settings != NULL ? settings : s->settings,
 	    databases != NULL ? databases : databases_usual, &unused));
 	sim_settle();
 }
@@ -239,7 +242,8 @@ story_pause(struct story *s, bool paused)
 	struct scope all = { .all = true };
 
 	if (place_pause(&s->pooler, span_of(NULL, 0), paused))
-		worker_ask_all(&s->pooler, NULL, paused ? close_idle : cover, nothing, &all);
+		worker_ask_all(&s->pooler, NULL, paused ? close_idle : cover, nothing,
+		    &all);
 	story_settle(s);
 }
 
@@ -273,7 +277,8 @@ story_end(struct story *s)
 /* --- words for rules --- */
 
 void
-is_text_at(const char *got, const char *wanted, const char *why, const char *file, int line)
+is_text_at(const char *got, const char *wanted, const char *why, const char *file,
+    int line)
 {
 	if (strcmp(got, wanted) == 0)
 		return;

@@ -70,7 +70,9 @@ struct actor {
 	bool		 closed;	/* by the other side */
 	bool		 quiet;		/* what it hears is only counted */
 	bool		 no_settings;	/* settings are only noted in .told */
-	struct { char name[40], value[PG_VALUE]; } told[PG_SETTINGS];
+	struct {
+		char name[40], value[PG_VALUE];
+	} told[PG_SETTINGS];
 	unsigned	 readies;	/* ReadyForQuery it has seen */
 	char		 error[300];	/* text of the last error it heard */
 	uint32_t	 pid;
@@ -129,7 +131,8 @@ void actor_free(struct actor *a);
 	is_count_at((uint64_t)(got), (uint64_t)(wanted), (why), __FILE__, __LINE__)
 void is_text_at(const char *got, const char *wanted, const char *why, const char *file,
     int line);
-void is_count_at(uint64_t got, uint64_t wanted, const char *why, const char *file, int line);
+void is_count_at(uint64_t got, uint64_t wanted, const char *why, const char *file,
+    int line);
 
 /* Recount everything of P, whose servers are sessions of db1 and db2; what is wrong, or NULL. */
 const char *story_wrong(struct story *s);

@@ -61,7 +61,8 @@ static void
 query_timeout(void **state)
 {
 	struct actor *a, *b;
-	struct story *s = one_holds("pool_size=1 query_timeout=5 query_wait_notify=0", &a, &b);
+	struct story *s = one_holds("pool_size=1 query_timeout=5 query_wait_notify=0", &a,
+	    &b);
 
 	(void)state;
 	say(a, "sleep 4000");
@@ -205,7 +206,8 @@ server_lifetime(void **state)
 static void
 min_pool_size(void **state)
 {
-	struct story *s = story_begin("pool_size=5 min_pool_size=3 server_idle_timeout=2");
+	struct story *s = story_begin(
+	    "pool_size=5 min_pool_size=3 server_idle_timeout=2");
 	struct actor *a = story_client(s, "app");
 
 	(void)state;
@@ -226,7 +228,8 @@ min_pool_size(void **state)
 static void
 reserve_pool(void **state)
 {
-	struct story *s = story_begin("pool_size=1 reserve_pool_size=1 reserve_pool_timeout=3 "
+	struct story *s = story_begin(
+	    "pool_size=1 reserve_pool_size=1 reserve_pool_timeout=3 "
 	    "query_wait_notify=0");
 	struct actor *a = story_client(s, "app"), *b = story_client(s, "app");
 	struct actor *c = story_client(s, "app");
@@ -266,7 +269,8 @@ silent_server_does_not_hold_up_settling(void **state)
 	say(a, "select a");
 	story_pass(s, 11 * SECOND);
 	hears(a, "E:08P01 x", "given up after ten seconds");
-	is_count(s->db1.sessions_count == 0 || story_servers(s) == 0, 1, "with the server");
+	is_count(s->db1.sessions_count == 0 || story_servers(s) == 0, 1,
+	    "with the server");
 	say(b, "select b");
 	story_pass(s, SECOND);
 	hears(b, "T D:b C Z:I", "others get a new one");

@@ -121,7 +121,8 @@ limit_is_never_exceeded(void **state)
 		struct actor *all[12];
 		struct story *s;
 
-		snprintf(settings, sizeof(settings), "pool_size=3 workers=2 seed=%d", seed);
+		snprintf(settings, sizeof(settings), "pool_size=3 workers=2 seed=%d",
+		    seed);
 		s = story_begin(settings);
 		for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
 			all[i] = story_connect(s, i % 2);
