@@ -201,8 +201,6 @@ on_gone(void *owner, const char *why)
 		server_open_failed(s, &e, false);
 		return;
 	}
-	if (s->client != NULL && s->goodbye)
-		pair_bereave(s, NULL);
 	server_close(s, s->client != NULL ? "server conn crashed?" :
 	    "server closed the connection");
 }
@@ -290,8 +288,9 @@ server_close(struct server *s, const char *why)
 		return;
 	s->dead = true;
 	if (s->client != NULL) {
+		/* After a FATAL error of the server's own its client has heard enough. */
 		err_set(&e, SQLSTATE_PROTOCOL, "%s", why);
-		pair_bereave(s, &e);
+		pair_bereave(s, s->goodbye ? NULL : &e);
 	}
 	if (w->setup->conf->log_disconnections)
 		log_line(LOG_LEVEL_LOG, server_who(s, who), "closing because: %s (age=%llus)", why,

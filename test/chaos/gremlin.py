@@ -51,6 +51,7 @@ class Gremlin:
 		most = self.rng.choice((1, 1, 1, 3, 100))
 		self.stage.postgres.sql(
 			"select pg_terminate_backend(pid) from pg_stat_activity where usename <> 'postgres' "
+			"and backend_type <> 'parallel worker' "
 			"order by random() limit %d" % most)
 
 	def cut(self):
