@@ -1,7 +1,6 @@
 /*
  * nullproxy - the physical limit: the least a userspace proxy on one epoll thread can do.
  *
- *   cc -O2 -o nullproxy nullproxy.c
  *   nullproxy -p LISTEN_PORT -b BACKEND_PORT [-m copy|splice|mux] [-s servers]
  *
  *   copy    every client gets its own backend connection; recv + send, no look at the bytes
@@ -11,7 +10,6 @@
  *           Trust logins are answered with a canned reply. Only good for measuring
  *           (no TLS, no cancel, no prepared statements, replies must be small).
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -295,11 +293,151 @@ onsig(int x)
 	(void)x;
 	stop = 1;
 }
+
+/* A backend connection of our own, logged in. */
+static void
+own_server(void)
+{
+	static const char ready[] = "Z\0\0\0\5I";
+	static const char hello[] = "\0\0\0\43\0\3\0\0user\0bench\0database\0bench\0";
+	int fd = backend();
+	struct side *s;
+	size_t n = 0;
+	char b[4096];
+
+	if (fd < 0 || write(fd, hello, sizeof hello) != sizeof hello)
+		die("backend");
+	do {
+		ssize_t r = read(fd, b + n, sizeof b - n);
+
+		if (r <= 0)
+			die("login");
+		n += (size_t)r;
+	} while (n < 6 || memcmp(b + n - 6, ready, 6));
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	s = calloc(1, sizeof *s);
+	s->fd = fd;
+	s->is_server = 1;
+	s->started = 1;
+	add(s);
+	s->next = idle;
+	idle = s;
+}
+
+/* The backend connection that belongs to C. False: there is none. */
+static int
+pair_up(struct side *c)
+{
+	struct side *s;
+	int fd = backend();
+
+	if (fd < 0)
+		return 0;
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	s = calloc(1, sizeof *s);
+	s->fd = fd;
+	s->is_server = 1;
+	s->peer = c;
+	c->peer = s;
+	if (mode == SPLICE &&
+	    (pipe2(c->pipe, O_NONBLOCK | O_CLOEXEC) ||
+		pipe2(s->pipe, O_NONBLOCK | O_CLOEXEC)))
+		die("pipe");
+	add(s);
+	return 1;
+}
+
+static void
+take_all(int listener)
+{
+	int one = 1, fd;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		struct side *c = calloc(1, sizeof *c);
+
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		c->fd = fd;
+		if (mode != MUX && !pair_up(c)) {
+			close(fd);
+			free(c);
+			continue;
+		}
+		add(c);
+	}
+}
+
+static void
+on_writable(struct side *s)
+{
+	ssize_t r;
+
+	if (!s->len) {
+		if (mode == SPLICE && s->peer && s->peer->inpipe)
+			pump(s->peer);
+		return;
+	}
+	r = send(s->fd, s->buf + s->off, s->len, MSG_NOSIGNAL);
+	if (r > 0) {
+		s->off += (size_t)r;
+		s->len -= (size_t)r;
+		if (!s->len)
+			s->off = 0;
+	}
+	if (r < 0 && errno != EAGAIN)
+		end(s);
+	else if (!s->len && s->peer && mode == COPY)
+		pump(s->peer);
+}
+
+static void
+on_readable(struct side *s)
+{
+	if (mode != MUX)
+		pump(s);
+	else if (s->is_server)
+		server_mux(s);
+	else
+		client_mux(s);
+}
+
+static void
+serve(int listener)
+{
+	struct epoll_event ev[256];
+	int n = epoll_wait(ep, ev, 256, -1);
+
+	for (int i = 0; i < n; i++) {
+		struct side *s = ev[i].data.ptr;
+		uint32_t e = ev[i].events;
+
+		if (!s) {
+			take_all(listener);
+			continue;
+		}
+		if (!s->dead && (e & EPOLLOUT))
+			on_writable(s);
+		if (!s->dead && (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)))
+			on_readable(s);
+	}
+	while (graveyard) {
+		struct side *s = graveyard;
+
+		graveyard = s->next;
+		free(s->buf);
+		free(s);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
-	int port = 6499, o, one = 1;
-	while ((o = getopt(argc, argv, "p:b:m:s:")) != -1)
+	int port = 6499, o, one = 1, listener;
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct epoll_event le = { .events = EPOLLIN, .data.ptr = NULL };
+	struct rlimit files;
+
+	while ((o = getopt(argc, argv, "p:b:m:s:")) != -1) {
 		switch (o) {
 		case 'p':
 			port = atoi(optarg);
@@ -314,137 +452,26 @@ main(int argc, char **argv)
 			nserv = atoi(optarg);
 			break;
 		default:
+			fprintf(stderr, "see the head of nullproxy.c\n");
 			return 2;
 		}
-	struct rlimit rl;
-	getrlimit(RLIMIT_NOFILE, &rl);
-	rl.rlim_cur = rl.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, onsig);
 	signal(SIGINT, onsig);
 	ep = epoll_create1(EPOLL_CLOEXEC);
-	int l = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	if (bind(l, (void *)&a, sizeof a) || listen(l, 4096))
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	a.sin_port = htons((uint16_t)port);
+	if (bind(listener, (void *)&a, sizeof a) || listen(listener, 4096))
 		die("listen");
-	struct epoll_event le = { .events = EPOLLIN, .data.ptr = NULL };
-	epoll_ctl(ep, EPOLL_CTL_ADD, l, &le);
-	if (mode == MUX)
-		for (int i = 0; i < nserv; i++) {
-			static const char st[] =
-			    "\0\0\0\41\0\3\0\0user\0bench\0database\0bench\0"; /* 8+5+6+9+6+1 = 35 */
-			char m[64];
-			memcpy(m, st, 34);
-			m[34] = 0;
-			m[3] = 35;
-			int fd = backend();
-			if (fd < 0)
-				return 1;
-			if (write(fd, m, 35) != 35)
-				die("write");
-			size_t n = 0;
-			char b[4096];
-			for (;;) {
-				ssize_t r = read(fd, b + n, sizeof b - n);
-				if (r <= 0)
-					die("login");
-				n += (size_t)r;
-				if (n >= 6 && !memcmp(b + n - 6, "Z\0\0\0\5I", 6))
-					break;
-			}
-			fcntl(fd, F_SETFL, O_NONBLOCK);
-			struct side *s = calloc(1, sizeof *s);
-			s->fd = fd;
-			s->is_server = 1;
-			s->started = 1;
-			add(s);
-			s->next = idle;
-			idle = s;
-		}
-	while (!stop) {
-		struct epoll_event ev[256];
-		int n = epoll_wait(ep, ev, 256, -1);
-		for (int i = 0; i < n; i++) {
-			struct side *s = ev[i].data.ptr;
-			if (!s) {
-				for (;;) {
-					int fd = accept4(l, NULL, NULL,
-					    SOCK_NONBLOCK | SOCK_CLOEXEC);
-					if (fd < 0)
-						break;
-					setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-					    sizeof one);
-					struct side *c = calloc(1, sizeof *c);
-					c->fd = fd;
-					if (mode != MUX) {
-						int b = backend();
-						if (b < 0) {
-							close(fd);
-							free(c);
-							continue;
-						}
-						fcntl(b, F_SETFL, O_NONBLOCK);
-						struct side *s2 = calloc(1, sizeof *s2);
-						s2->fd = b;
-						s2->is_server = 1;
-						s2->peer = c;
-						c->peer = s2;
-						if (mode == SPLICE &&
-						    (pipe2(c->pipe,
-							 O_NONBLOCK | O_CLOEXEC) ||
-							pipe2(s2->pipe,
-							    O_NONBLOCK | O_CLOEXEC)))
-							die("pipe");
-						add(s2);
-					}
-					add(c);
-				}
-				continue;
-			}
-			if (s->dead)
-				continue;
-			uint32_t e = ev[i].events;
-			if (e & EPOLLOUT) {
-				if (s->len) {
-					ssize_t r = send(s->fd, s->buf + s->off, s->len,
-					    MSG_NOSIGNAL);
-					if (r > 0) {
-						s->off += (size_t)r;
-						s->len -= (size_t)r;
-						if (!s->len)
-							s->off = 0;
-					}
-					if (r < 0 && errno != EAGAIN) {
-						end(s);
-						continue;
-					}
-					if (!s->len && s->peer && mode == COPY)
-						pump(s->peer);
-				} else if (mode == SPLICE && s->peer && s->peer->inpipe)
-					pump(s->peer);
-			}
-			if (s->dead)
-				continue;
-			if (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-				if (mode == MUX) {
-					if (s->is_server)
-						server_mux(s);
-					else
-						client_mux(s);
-				} else
-					pump(s);
-			}
-		}
-		while (graveyard) {
-			struct side *s = graveyard;
-			graveyard = s->next;
-			free(s->buf);
-			free(s);
-		}
-	}
+	epoll_ctl(ep, EPOLL_CTL_ADD, listener, &le);
+	for (int i = 0; mode == MUX && i < nserv; i++)
+		own_server();
+	while (!stop)
+		serve(listener);
 	return 0;
 }
