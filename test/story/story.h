@@ -29,6 +29,7 @@ struct story {
 	unsigned	 next_worker;
 	uint16_t	 next_port;
 	const char	*settings;	/* of story_begin(), for story_reload() */
+	bool		 liars;		/* what db2's sessions say need not be true of them */
 };
 
 /*
