@@ -55,6 +55,7 @@ server_hidden_bytes(struct server *s, const char *at, size_t len)
 			size = head.size;
 		} else {
 			s->frame.left = head.size - FRAME_HEAD;
+			s->skip_frame = true;	/* whoever has it when the rest comes */
 		}
 		done += size;
 		if (!hidden_message(s, head.kind,

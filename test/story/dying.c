@@ -289,6 +289,37 @@ liar_costs_one_client(void **state)
 	story_end(s);
 }
 
+static void
+half_a_notice_is_not_the_next_clients(void **state)
+{
+	static const char notice[] = "N\0\0\0\x2aSNOTICE\0C00000\0Mcome and see us soon\0";
+	struct story *s = story_begin("pool_size=1");
+	struct actor *a = story_client(s, "app");
+	struct pg_session *server = pg_session_at(&s->db1, 0);
+
+	(void)state;
+	for (unsigned cut = 1; cut < sizeof(notice); cut++) {
+		say(a, "select 1");
+		story_settle(s);
+		actor_forget(a);
+		link_send(server->link, notice, cut);
+		story_settle(s);
+		say(a, "select 2");
+		pg_deaf(server, true);
+		story_settle(s);
+		link_send(server->link, notice + cut, sizeof(notice) - cut);
+		story_settle(s);
+		pg_deaf(server, false);
+		story_settle(s);
+		if (has_heard(a, "N:00000 "))
+			hears(a, "N T D:2 C Z:I", "all of the notice");
+		else
+			hears(a, "T D:2 C Z:I", "or nothing of it");
+	}
+	is_count(s->db1.logins, 1, "it is a good server");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -306,6 +337,7 @@ main(void)
 		UNIT_TEST(full_server_serves_with_what_there_is),
 		UNIT_TEST(wrong_password_spares_those_who_have_servers),
 		UNIT_TEST(liar_costs_one_client),
+		UNIT_TEST(half_a_notice_is_not_the_next_clients),
 	};
 
 	return cmocka_run_group_tests_name("dying", stories, NULL, NULL);
