@@ -48,6 +48,7 @@ struct server {
 	bool		 slow;		/* our client is paused because we have unsent bytes */
 	bool		 proven;	/* AuthenticationOk came in its turn */
 	bool		 reset_seen;	/* RESET or DISCARD ALL since the last ReadyForQuery */
+	bool		 extras_reset;	/* by that RESET: if it is rolled back they come back */
 	bool		 goodbye;	/* it has sent a FATAL error: its end is no surprise */
 	bool		 dead;
 	enum server_place place;	/* in which of the lane's lists */

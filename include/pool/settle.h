@@ -33,7 +33,7 @@ void settle_end_copy(struct server *server);
 void settle_done(struct server *server);
 /* The reset query is done: give SERVER to whoever is next. */
 void settle_was_reset(struct server *server);
-/* Settings the server does not report are back at their defaults (RESET ALL, DISCARD ALL). */
-void settle_forget_extras(struct server *server);
+/* Settings the server does not report are back at their defaults (RESET ALL, DISCARD ALL). True: there were some. */
+bool settle_forget_extras(struct server *server);
 
 #endif

@@ -98,6 +98,22 @@ said_goodbye(struct server *s, struct span body)
 	server_close(s, "server closed the connection");
 }
 
+/* Commands that wipe what we keep of the session: a client's last, or server_reset_query. */
+static void
+hidden_tag(struct server *s, struct span tag)
+{
+	bool discard = span_is(tag, "DISCARD ALL");
+
+	if (discard || span_is(tag, "DEALLOCATE ALL")) {
+		shelf_clear(&s->shelf);
+		s->unnamed = 0;
+	}
+	if (discard)
+		settle_forget_extras(s);
+	else if (span_is(tag, "RESET") && s->state != &SERVER_RESET && settle_forget_extras(s))
+		s->doomed = true;	/* it may be rolled back */
+}
+
 /* False: S is closed. */
 static bool
 hidden_message(struct server *s, char kind, struct span body)
@@ -113,11 +129,8 @@ hidden_message(struct server *s, char kind, struct span body)
 		server_parameter(s, name, value);
 	if (kind == 'E')
 		keep_error(s, body);
-	if (kind == 'C' && reply_tag(body, &tag) &&
-	    (span_is(tag, "DISCARD ALL") || span_is(tag, "DEALLOCATE ALL"))) {
-		shelf_clear(&s->shelf);
-		s->unnamed = 0;
-	}
+	if (kind == 'C' && reply_tag(body, &tag))
+		hidden_tag(s, tag);
 	if (kind == 'Z' && status == 0) {
 		server_close(s, "server sent a ReadyForQuery without a status");
 		return false;

@@ -169,6 +169,8 @@ note_error(struct server *s, struct span body)
 	struct error_view v;
 
 	reply_error(body, &v);
+	if (s->extras_reset)
+		s->doomed = true;
 	if (span_is(v.plain_severity.at != NULL ? v.plain_severity : v.severity, "FATAL") ||
 	    span_is(v.plain_severity, "PANIC"))
 		s->goodbye = s->doomed = true;
@@ -186,10 +188,14 @@ follow_tag(struct server *s, struct span body)
 	discard = span_is(tag, "DISCARD ALL");
 	if ((discard || span_is(tag, "DEALLOCATE ALL")) && s->lane->rules.tracking)
 		pair_forget_statements(s);
-	if (discard || span_is(tag, "RESET")) {
-		settle_forget_extras(s);
-		s->reset_seen = true;
-	}
+	if (!discard && !span_is(tag, "RESET"))
+		return;
+	s->reset_seen = true;
+	if (!settle_forget_extras(s) || discard)
+		return;
+	s->extras_reset = true;
+	if (s->talk.status != 'I')
+		s->doomed = true;
 }
 
 /*
@@ -251,8 +257,11 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 		pass_error(s, f, at, size);
 	else if (verdict == VERDICT_PASS)
 		flow_pass(f, at, size);
-	if (kind == 'Z')
-		s->reset_seen = false;
+	if (kind == 'Z') {
+		if (s->extras_reset && s->talk.status != 'I')
+			s->doomed = true;
+		s->reset_seen = s->extras_reset = false;
+	}
 	if (kind == 'Z' && s->talk.status != 'I') {
 		s->heard = loop_now(s->lane->worker->loop);
 		if (!s->talk.open)

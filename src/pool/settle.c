@@ -321,17 +321,20 @@ settle_was_reset(struct server *s)
 	lane_give(s->lane, s);
 }
 
-void
+bool
 settle_forget_extras(struct server *s)
 {
 	const struct profile *none = profile_empty();
 	const struct profile *now = none != NULL ? profile_blend(s->profile, none) : NULL;
+	bool had;
 
 	profile_drop(none);
 	if (now == NULL) {
 		s->doomed = true;
-		return;
+		return true;
 	}
+	had = now != s->profile;
 	profile_drop(s->profile);
 	s->profile = now;
+	return had;
 }

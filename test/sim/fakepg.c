@@ -268,6 +268,7 @@ hello(struct pg_session *s, const struct startup *hello)
 		}
 	}
 	memcpy(s->first, s->settings, sizeof(s->first));
+	memcpy(s->saved, s->settings, sizeof(s->saved));
 	if (s->pg->refuse != NULL) {
 		say_fatal(s, s->pg->refuse, s->pg->refuse_text);
 	} else if (s->pg->method == LOGIN_ANY) {

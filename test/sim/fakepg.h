@@ -73,7 +73,7 @@ struct pg_session {
 	struct list	 statements, portals;
 	unsigned	 named;		/* statements with a name */
 	char		 settings[PG_SETTINGS][PG_VALUE];
-	char		 saved[PG_SETTINGS][PG_VALUE];	/* at begin */
+	char		 saved[PG_SETTINGS][PG_VALUE];	/* what a rollback goes back to */
 	char		 first[PG_SETTINGS][PG_VALUE];	/* at login */
 	char		 told[PG_SETTINGS][PG_VALUE];	/* by ParameterStatus */
 };

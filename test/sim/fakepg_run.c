@@ -46,6 +46,8 @@ pg_say_ready(struct pg_session *s)
 {
 	struct buf b = { 0 };
 
+	if (s->status == 'I')
+		memcpy(s->saved, s->settings, sizeof(s->saved));
 	pg_report(s, &b, false);
 	reply_write_ready(&b, s->status);
 	pg_send(s, &b);
@@ -88,6 +90,8 @@ pg_refuse(struct pg_session *s, const char *sqlstate, const char *format, const 
 	pg_send(s, &b);
 	if (s->status == 'T')
 		s->status = 'E';
+	else if (s->status == 'I')
+		memcpy(s->settings, s->saved, sizeof(s->saved));
 	s->busy = PG_FREE;
 	s->canceled = false;
 	return PG_FAILED;
@@ -128,6 +132,7 @@ transaction(struct pg_session *s, const char *text, bool *mine)
 		if (s->status != 'I' && !good)
 			memcpy(s->settings, s->saved, sizeof(s->saved));
 		s->status = 'I';
+		memcpy(s->saved, s->settings, sizeof(s->saved));
 		return complete(s, good ? "COMMIT" : "ROLLBACK");
 	}
 	*mine = false;

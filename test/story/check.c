@@ -77,8 +77,8 @@ check_beliefs(struct story *s, const struct server *server)
 		/* In a transaction others may be set that are reported at its end. */
 		if (server->talk.status == 'I' &&
 		    (now == NULL || !span_is(v->value, now)))
-			return wrong("server believes %s=%s, it is %s", v->name.at,
-			    v->value.at, now);
+			return wrong("%s server %llu believes %s=%s, it is %s", server->state->name,
+			    (unsigned long long)server->id, v->name.at, v->value.at, now);
 	}
 	MUST(server->doomed || !server->lane->rules.tracking ||
 	    shelf_count(&server->shelf) == session->named);

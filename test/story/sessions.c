@@ -254,6 +254,62 @@ discard_all_goes_back_to_the_start(void **state)
 	story_end(s);
 }
 
+static void
+reset_that_is_rolled_back_leaks_nothing(void **state)
+{
+	static const char *const ways[][3] = {
+		{ "begin", "reset all", "rollback" },
+		{ "begin; reset all", "error", "rollback" },
+		{ "reset all; error", "select 1", "select 1" },
+		{ "begin", "reset all", "commit" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct story *s = story_begin("pool_size=1");
+		struct actor *a = story_client_with(s, "app", "search_path", "mine");
+		struct actor *b = story_client(s, "app");
+
+		for (unsigned j = 0; j < 3; j++) {
+			say(a, "%s", ways[i][j]);
+			story_settle(s);
+		}
+		actor_forget(a);
+		ask(b, "show search_path", "T D:public C Z:I");
+		ask(a, "show search_path", "T D:mine C Z:I");
+		story_check(s);
+		story_end(s);
+	}
+}
+
+static void
+last_command_of_who_leaves_is_followed(void **state)
+{
+	static const char *const commands[] = { "sleep 5; reset all", "discard all" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+		struct story *s = story_begin("pool_size=1");
+		struct actor *a = story_client_with(s, "app", "search_path", "mine");
+		struct actor *b = story_client_with(s, "app", "search_path", "mine");
+
+		s->db1.hold_cancels = true;
+		ask(a, "show search_path", "T D:mine C Z:I");
+		pg_deaf(pg_session_at(&s->db1, 0), true);
+		say(a, "%s", commands[i]);
+		story_settle(s);
+		hang_up(a);
+		story_settle(s);
+		pg_deaf(pg_session_at(&s->db1, 0), false);
+		story_pass(s, SECOND);
+		pg_let_cancels(&s->db1);
+		story_settle(s);
+		story_check(s);
+		ask(b, "show search_path", "T D:mine C Z:I");
+		story_end(s);
+	}
+}
+
 int
 main(void)
 {
@@ -271,6 +327,8 @@ main(void)
 		UNIT_TEST(discard_all_forgets_statements),
 		UNIT_TEST(what_follows_discard_all_stands),
 		UNIT_TEST(discard_all_goes_back_to_the_start),
+		UNIT_TEST(reset_that_is_rolled_back_leaks_nothing),
+		UNIT_TEST(last_command_of_who_leaves_is_followed),
 	};
 
 	return cmocka_run_group_tests_name("sessions", stories, NULL, NULL);
