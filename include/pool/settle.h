@@ -33,7 +33,9 @@ void settle_end_copy(struct server *server);
 void settle_done(struct server *server);
 /* The reset query is done: give SERVER to whoever is next. */
 void settle_was_reset(struct server *server);
-/* Settings the server does not report are back at their defaults (RESET ALL, DISCARD ALL). True: there were some. */
+/* Settings the server does not report are back at their defaults (DISCARD ALL). True: there were some. */
 bool settle_forget_extras(struct server *server);
+/* Some of them may be (RESET says not which): nobody relies on any, whoever comes next sets them. True: there are some. */
+bool settle_doubt_extras(struct server *server);
 
 #endif

@@ -110,7 +110,7 @@ hidden_tag(struct server *s, struct span tag)
 	}
 	if (discard)
 		settle_forget_extras(s);
-	else if (span_is(tag, "RESET") && s->state != &SERVER_RESET && settle_forget_extras(s))
+	else if (span_is(tag, "RESET") && s->state != &SERVER_RESET && settle_doubt_extras(s))
 		s->doomed = true;	/* it may be rolled back */
 }
 

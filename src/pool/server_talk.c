@@ -191,7 +191,11 @@ follow_tag(struct server *s, struct span body)
 	if (!discard && !span_is(tag, "RESET"))
 		return;
 	s->reset_seen = true;
-	if (!settle_forget_extras(s) || discard)
+	if (discard) {
+		settle_forget_extras(s);
+		return;
+	}
+	if (!settle_doubt_extras(s))
 		return;
 	s->extras_reset = true;
 	if (s->talk.status != 'I')

@@ -154,6 +154,9 @@ settling_done(struct server *s)
 		err_set(&e, SQLSTATE_PROTOCOL, "invalid server parameter");
 	forget_error(s);
 	forget_target(s);
+	/* It may have been a check query of the operator's that failed, and the settings hold. */
+	if (s->lane->rules.check_query != NULL && s->lane->rules.check_query[0] != '\0')
+		s->doomed = true;
 	pair_bereave(s, &e);
 	lane_release(s->lane, s);
 }
@@ -337,4 +340,29 @@ settle_forget_extras(struct server *s)
 	profile_drop(s->profile);
 	s->profile = now;
 	return had;
+}
+
+bool
+settle_doubt_extras(struct server *s)
+{
+	static const struct span unknown = { "\1", 1 };	/* no client has this value */
+	unsigned count = profile_count(s->profile);
+	bool some = false;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct setting_value *v = profile_at(s->profile, i);
+		const struct profile *now;
+
+		if (v->reported)
+			continue;
+		some = true;
+		now = profile_with(s->profile, v->name, unknown, false);
+		if (now == NULL) {
+			s->doomed = true;
+			return true;
+		}
+		profile_drop(s->profile);
+		s->profile = now;
+	}
+	return some;
 }
