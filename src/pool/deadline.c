@@ -140,8 +140,11 @@ look_at_newcomers(struct worker *w, const struct conf *conf, usec_t wall)
 		/* They stand in order of arrival. */
 		if (most == 0 || wall - c->connected < most)
 			return;
-		client_refuse_text(c, c->state == &CLIENT_WAITING ?
-		    "client_login_timeout (server down)" : "client_login_timeout");
+		if (c->state == &CLIENT_CANCELING)
+			client_close(c, "client_login_timeout");	/* never an answer */
+		else
+			client_refuse_text(c, c->state == &CLIENT_WAITING ?
+			    "client_login_timeout (server down)" : "client_login_timeout");
 	}
 }
 
