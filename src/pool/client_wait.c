@@ -12,16 +12,22 @@
 static size_t
 eat_batch(struct client *c, const char *at, size_t len, bool *over)
 {
-	struct frame_head head;
 	size_t done = 0;
 
 	*over = false;
-	while (!*over && frame_look(at + done, len - done, &head) == FRAME_HEADER &&
-	    len - done >= head.size) {
-		if (head.kind != 'Q' && head.kind != 'F')
-			c->dropping = true;	/* extended: only Sync ends it */
-		*over = head.kind == 'S' || !c->dropping;
-		done += head.size;
+	while (!*over && done < len) {
+		struct frame_head head;
+
+		if (c->frame.left == 0) {
+			if (frame_look(at + done, len - done, &head) != FRAME_HEADER)
+				break;
+			if (head.kind != 'Q' && head.kind != 'F')
+				c->dropping = true;	/* extended: only Sync ends it */
+			c->frame.kind = head.kind;
+			c->frame.left = head.size;
+		}
+		done += frame_pass(&c->frame, len - done);
+		*over = c->frame.left == 0 && (c->frame.kind == 'S' || !c->dropping);
 	}
 	return done;
 }
