@@ -99,11 +99,13 @@ listen_on_address(struct keeper *k, struct span address, const struct conf *conf
 {
 	char name[256];
 	struct addr literal;
+	struct socket_options options = pooler_socket_options(conf);
 	struct listen_on on = {
 		.addr = name,
 		.port = (uint16_t)conf->listen_port,
 		.backlog = (int)conf->listen_backlog,
 		.reuse_port = conf->so_reuseport,
+		.options = &options,
 		.defer_accept = (int)conf->tcp_defer_accept,
 	};
 
@@ -299,12 +301,16 @@ on_period(void *owner)
 	timer_set(k->period, k->period_length);
 }
 
-/* The configuration may have changed: periods of another length begin now. */
+/* The configuration may have changed: new connections and periods follow it. */
 static void
-follow_period(struct keeper *k)
+follow(struct keeper *k)
 {
-	usec_t length = k->pooler.setup->conf->stats_period;
+	const struct conf *conf = k->pooler.setup->conf;
+	struct socket_options options = pooler_socket_options(conf);
+	usec_t length = conf->stats_period;
 
+	for (unsigned i = 0; i < k->tcp_count; i++)
+		listen_tune(k->tcp[i], &options, (int)conf->tcp_defer_accept);
 	if (length == k->period_length)
 		return;
 	k->period_length = length;
@@ -391,7 +397,7 @@ carry_out(struct letter *letter, void *receiver)
 		shut_down(k, order->mode);
 		break;
 	}
-	follow_period(k);
+	follow(k);
 	order->done(order);
 }
 
@@ -441,7 +447,7 @@ on_signal(void *owner, int signo)
 	case SIGHUP:
 		log_line(LOG_LEVEL_LOG, NULL, "got SIGHUP, reloading");
 		reload_files(&k->pooler, &k->wish->override, &notes, &e);
-		follow_period(k);
+		follow(k);
 		buf_fini(&notes);
 		break;
 	case SIGTERM:

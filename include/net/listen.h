@@ -9,6 +9,7 @@
 
 struct loop;
 struct listener;
+struct socket_options;
 
 struct listen_on {
 	const char	*addr;		/* "*", an address, a name; NULL: a unix socket */
@@ -16,7 +17,8 @@ struct listen_on {
 	uint16_t	 port;
 	int		 backlog;
 	bool		 reuse_port;
-	int		 defer_accept;	/* TCP_DEFER_ACCEPT seconds, 0 off */
+	const struct socket_options *options;	/* TCP, see listen_tune(); NULL: none */
+	int		 defer_accept;
 	int		 unix_mode;	/* chmod of the socket file */
 	const char	*unix_group;	/* name or number, NULL or "": leave */
 };
@@ -30,6 +32,12 @@ typedef void (*accept_fn)(void *owner, int fd, const struct addr *peer);
  */
 struct listener *listen_open(struct loop *loop, const struct listen_on *on, accept_fn fn,
     void *owner, struct err *e);
+/*
+ * TCP: connections taken from now on have OPTIONS and TCP_NODELAY, as sockets inherit what their listener has (so it costs
+ * nothing a connection), and the kernel holds them back until bytes are there, DEFER_ACCEPT seconds at most (0: it does not).
+ * Unix sockets have no such options.
+ */
+void listen_tune(struct listener *l, const struct socket_options *options, int defer_accept);
 /* Stop accepting for now, or again. */
 void listen_pause(struct listener *l, bool paused);
 /* Close; a unix socket's file is removed. */

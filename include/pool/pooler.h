@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "conf/conf.h"
+#include "net/dial.h"
 #include "net/tls.h"
 #include "pool/ledger.h"
 #include "session/profile.h"
@@ -81,6 +82,8 @@ void pooler_fini(struct pooler *p);
 
 /* Make TLS contexts for CONF (a hold is taken). NULL: E says what is wrong. */
 struct setup *setup_new(struct conf *conf, struct err *e);
+/* What CONF wishes for TCP sockets, of both kinds. */
+struct socket_options pooler_socket_options(const struct conf *conf);
 struct setup *setup_hold(struct setup *s);
 void setup_drop(struct setup *s);
 

@@ -1,11 +1,12 @@
 /*
  * keyring.c - a map of keys in the order of their use.
  *
- *	map: hash of owner -> entries; owner = HMAC(own key; user, secret)
- *	                               label = HMAC(own key; owner, iterations, salt)
+ *	map: owner -> entries; owner = keyed hash of user and secret (64 bits)
+ *	                       label = HMAC(own key; user, secret, iterations, salt)
  *
  * Neither users nor secrets are kept, only their keyed digests. All entries of one owner
- * share a hash, so that forgetting a secret finds them all.
+ * share a hash, so that forgetting a secret finds them all; should two owners ever share
+ * one, forgetting forgets too much.
  */
 #include "auth/keyring.h"
 
@@ -18,7 +19,7 @@
 #include <pthread.h>
 
 struct label {
-	unsigned char	 owner[DIGEST_SHA256];
+	uint64_t	 owner;
 	unsigned char	 whole[DIGEST_SHA256];
 };
 
@@ -69,47 +70,34 @@ keyring_free(struct keyring *k)
 	mem_free(k);
 }
 
-/* HMAC of PURPOSE and two parts whose border is told by the length of the first. */
-static bool
-keyed(const struct keyring *k, const char *purpose, struct span a, struct span b,
-    unsigned char out[DIGEST_SHA256])
-{
-	uint64_t len = a.len;
-	struct span parts[] = { span_text(purpose), span_of(&len, sizeof(len)), a, b };
-
-	return digest_hmac(span_of(k->key, sizeof(k->key)), parts, ARRAY_SIZE(parts),
-	    out);
-}
-
 bool
 keyring_salt(const struct keyring *k, struct span user, unsigned char out[KEYRING_SALT])
 {
+	struct span parts[] = { SPAN_LITERAL("salt"), user };
 	unsigned char sum[DIGEST_SHA256];
 
-	if (!keyed(k, "salt", user, span_of(NULL, 0), sum))
+	if (!digest_hmac(span_of(k->key, sizeof(k->key)), parts, ARRAY_SIZE(parts), sum))
 		return false;
 	memcpy(out, sum, KEYRING_SALT);
 	return true;
+}
+
+/* Where the entries of USER with SECRET are found. */
+static uint64_t
+owner_of(struct span user, struct span secret)
+{
+	return span_hash(user) * 31 + span_hash(secret);
 }
 
 static bool
 label_make(const struct keyring *k, struct span user, struct span secret,
     struct span salt, uint32_t iterations, struct label *out)
 {
-	struct span parts[] = { SPAN_LITERAL("label"), span_of(out->owner, sizeof(out->owner)),
-		span_of(&iterations, sizeof(iterations)), salt };	/* all but the last of fixed size */
+	uint64_t lens[] = { user.len, secret.len, iterations };
+	struct span parts[] = { SPAN_LITERAL("label"), span_of(lens, sizeof(lens)), user, secret, salt };
 
-	return keyed(k, "owner", user, secret, out->owner) &&
-	    digest_hmac(span_of(k->key, sizeof(k->key)), parts, ARRAY_SIZE(parts), out->whole);
-}
-
-static uint64_t
-owner_hash(const unsigned char owner[DIGEST_SHA256])
-{
-	uint64_t hash;
-
-	memcpy(&hash, owner, sizeof(hash));
-	return hash;
+	out->owner = owner_of(user, secret);
+	return digest_hmac(span_of(k->key, sizeof(k->key)), parts, ARRAY_SIZE(parts), out->whole);
 }
 
 static struct entry *
@@ -127,12 +115,13 @@ label_same(const struct map_node *node, const void *key)
 	return secret_same(entry->label.whole, label->whole, sizeof(label->whole));
 }
 
+/* Any entry under the hash will do. */
 static bool
 owner_same(const struct map_node *node, const void *key)
 {
-	const struct entry *entry = CONTAINER_OF(node, struct entry, in_map);
-
-	return secret_same(entry->label.owner, key, sizeof(entry->label.owner));
+	(void)node;
+	(void)key;
+	return true;
 }
 
 /* The entry under LABEL, now the last to go; or NULL. Under the lock. */
@@ -141,7 +130,7 @@ entry_touch(struct keyring *k, const struct label *label)
 {
 	struct entry *entry;
 
-	entry = entry_of(map_find(&k->map, owner_hash(label->owner), label_same, label));
+	entry = entry_of(map_find(&k->map, label->owner, label_same, label));
 	if (entry != NULL) {
 		list_remove(&entry->in_order);
 		list_add_last(&k->order, &entry->in_order);
@@ -188,7 +177,7 @@ entry_add(struct keyring *k, const struct label *label, const struct scram_keys 
 	entry = mem_new(sizeof(*entry));
 	if (entry == NULL)
 		return;
-	if (!map_add(&k->map, &entry->in_map, owner_hash(label->owner))) {
+	if (!map_add(&k->map, &entry->in_map, label->owner)) {
 		mem_free(entry);
 		return;
 	}
@@ -216,14 +205,12 @@ keyring_keep(struct keyring *k, struct span user, struct span secret, struct spa
 void
 keyring_forget(struct keyring *k, struct span user, struct span secret)
 {
-	unsigned char owner[DIGEST_SHA256];
+	uint64_t owner = owner_of(user, secret);
 	struct entry *entry;
 
-	if (!keyed(k, "owner", user, secret, owner))
-		return;
 	pthread_mutex_lock(&k->lock);
 	for (;;) {
-		entry = entry_of(map_find(&k->map, owner_hash(owner), owner_same, owner));
+		entry = entry_of(map_find(&k->map, owner, owner_same, NULL));
 		if (entry == NULL)
 			break;
 		entry_remove(k, entry);

@@ -26,7 +26,7 @@ static const struct setting rows[] = {
 		  "limit." },
 	{ BOOL(so_reuseport, "0"), .reload = RESTART, .ready = true,
 	  .text = "Let several processes listen on the same port." },
-	{ COUNT(tcp_defer_accept, "1"), .reload = RESTART, .ready = true,
+	{ COUNT(tcp_defer_accept, "1"), .ready = true,
 	  .text = "Seconds the kernel holds a new connection back until its first bytes "
 		  "are there. 0 turns it off." },
 	{ BOOL(tcp_keepalive, "1"), .ready = true,

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/dial.h"
 #include "net/loop_private.h"
 #include "net/unix_path.h"
 
@@ -131,6 +132,55 @@ set_int(int fd, int level, int option, int value)
 	setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+/* What a TCP socket has of OPTION when nobody sets it. */
+static int
+system_value(int option)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), value = 0;
+	socklen_t len = sizeof(value);
+
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, option, &value, &len) != 0)
+		value = 0;
+	if (fd >= 0)
+		close(fd);
+	return value;
+}
+
+/* What an earlier configuration set goes back to the system's value; but buffers once set stay fixed. */
+static void
+untune(int fd, const struct socket_options *o, int defer_accept)
+{
+	if (!o->keepalive)
+		set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+	if (o->keepidle == 0)
+		set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, system_value(TCP_KEEPIDLE));
+	if (o->keepintvl == 0)
+		set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, system_value(TCP_KEEPINTVL));
+	if (o->keepcnt == 0)
+		set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, system_value(TCP_KEEPCNT));
+	if (o->user_timeout == 0)
+		set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
+	if (defer_accept == 0)
+		set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0);
+}
+
+static void
+tune(int fd, const struct socket_options *options, int defer_accept)
+{
+	untune(fd, options, defer_accept);
+	socket_tune(fd, options);
+	if (defer_accept > 0)
+		set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, defer_accept);
+}
+
+void
+listen_tune(struct listener *l, const struct socket_options *options, int defer_accept)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->sockets[i].at.kind != ADDR_UNIX)
+			tune(l->sockets[i].fd, options, defer_accept);
+}
+
 /* Listen at AT (port 0: any; the next socket takes the same). False: errno says why. */
 static bool
 listen_at(struct listener *l, const struct listen_on *on, struct addr *at)
@@ -149,8 +199,8 @@ listen_at(struct listener *l, const struct listen_on *on, struct addr *at)
 		set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (on->reuse_port)
 		set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (on->defer_accept > 0)
-		set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, on->defer_accept);
+	if (on->options != NULL)
+		tune(fd, on->options, on->defer_accept);
 	if (bind(fd, (struct sockaddr *)&ss, len) != 0 || listen(fd, on->backlog) != 0)
 		goto fail;
 	len = sizeof(ss);

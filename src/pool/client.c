@@ -36,21 +36,6 @@ const struct client_state CLIENT_CANCELED = { "active", client_canceled_bytes };
 const struct client_state CLIENT_CANCELING = { "login", hold_bytes };
 const struct client_state CLIENT_CONSOLE = { "idle", console_bytes };
 
-static void
-tune(struct worker *w, int fd, const struct addr *peer)
-{
-	const struct conf *conf = w->setup->conf;
-	struct socket_options options = {
-		.keepalive = conf->tcp_keepalive, .keepidle = (int)conf->tcp_keepidle,
-		.keepintvl = (int)conf->tcp_keepintvl, .keepcnt = (int)conf->tcp_keepcnt,
-		.user_timeout = (int)conf->tcp_user_timeout,
-		.buffer = (int)conf->tcp_socket_buffer,
-	};
-
-	if (peer->kind != ADDR_UNIX)
-		socket_tune(fd, &options);
-}
-
 void
 client_new(struct worker *w, int fd, const struct addr *peer)
 {
@@ -76,7 +61,6 @@ client_new(struct worker *w, int fd, const struct addr *peer)
 	node_init(&c->in_worker);
 	list_add_last(&w->clients, &c->in_worker);
 	list_add_last(&w->newcomers, &c->in_newcomers);
-	tune(w, fd, peer);
 	c->link = link_new(w->loop, fd, &client_calls, c);
 	if (c->link == NULL || c->profile == NULL)
 		client_close(c, "out of memory");

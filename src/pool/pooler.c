@@ -124,6 +124,17 @@ setup_new(struct conf *conf, struct err *e)
 	return s;
 }
 
+struct socket_options
+pooler_socket_options(const struct conf *conf)
+{
+	return (struct socket_options){
+		.keepalive = conf->tcp_keepalive, .keepidle = (int)conf->tcp_keepidle,
+		.keepintvl = (int)conf->tcp_keepintvl, .keepcnt = (int)conf->tcp_keepcnt,
+		.user_timeout = (int)conf->tcp_user_timeout,
+		.buffer = (int)conf->tcp_socket_buffer,
+	};
+}
+
 struct setup *
 setup_hold(struct setup *s)
 {

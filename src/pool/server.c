@@ -94,12 +94,7 @@ server_open(struct lane *lane)
 	to = (struct dial_to){
 		.host = host->text, .port = host->port, .timeout = conf->server_connect_timeout,
 		.dns_most = conf->dns_max_ttl, .dns_negative = conf->dns_nxdomain_ttl,
-		.options = {
-			.keepalive = conf->tcp_keepalive, .keepidle = (int)conf->tcp_keepidle,
-			.keepintvl = (int)conf->tcp_keepintvl, .keepcnt = (int)conf->tcp_keepcnt,
-			.user_timeout = (int)conf->tcp_user_timeout,
-			.buffer = (int)conf->tcp_socket_buffer,
-		},
+		.options = pooler_socket_options(conf),
 	};
 	s->host = mem_copy_text(host->text, strlen(host->text));
 	s->dial = s->host != NULL ?

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/dial.h"
 #include "net/listen.h"
 #include "net/loop.h"
 
@@ -439,11 +441,52 @@ what_cannot_be_is_said(void **state)
 	assert_int_equal(access(path_in(w, ".s.PGSQL.6432"), F_OK), -1);
 }
 
+static int
+option_of(int fd, int level, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, option, &value, &len), 0);
+	return value;
+}
+
+static void
+connections_inherit_the_options_in_force(void **state)
+{
+	struct world *w = *state;
+	struct socket_options options = { .keepalive = true, .keepidle = 77, .user_timeout = 4321 };
+	struct listen_on on = { .addr = "127.0.0.1", .backlog = 128, .options = &options };
+	struct listener *l = listen_open(w->loop, &on, came, w, NULL);
+	int systems, one, two;
+
+	assert_non_null(l);
+	one = connect_ip4(port_of(l));
+	systems = option_of(one, IPPROTO_TCP, TCP_KEEPIDLE);
+	wait_for(w, 1);
+	assert_int_equal(option_of(w->fds[0], IPPROTO_TCP, TCP_NODELAY), 1);
+	assert_int_equal(option_of(w->fds[0], SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(option_of(w->fds[0], IPPROTO_TCP, TCP_KEEPIDLE), 77);
+	assert_int_equal(option_of(w->fds[0], IPPROTO_TCP, TCP_USER_TIMEOUT), 4321);
+	options = (struct socket_options){ 0 };
+	listen_tune(l, &options, 0);
+	two = connect_ip4(port_of(l));
+	wait_for(w, 2);
+	assert_int_equal(option_of(w->fds[1], IPPROTO_TCP, TCP_NODELAY), 1);
+	assert_int_equal(option_of(w->fds[1], SOL_SOCKET, SO_KEEPALIVE), 0);
+	assert_int_equal(option_of(w->fds[1], IPPROTO_TCP, TCP_KEEPIDLE), systems);
+	assert_int_equal(option_of(w->fds[1], IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	close(one);
+	close(two);
+	listen_close(l);
+}
+
 int
 main(void)
 {
 #define IN_A_WORLD(rule) cmocka_unit_test_setup_teardown(rule, begin, end)
 	static const struct CMUnitTest tests[] = {
+		IN_A_WORLD(connections_inherit_the_options_in_force),
 		IN_A_WORLD(connections_come_with_their_address),
 		IN_A_WORLD(star_is_every_address),
 		IN_A_WORLD(a_name_is_looked_up),
