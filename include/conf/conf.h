@@ -15,6 +15,8 @@
 #include "base/span.h"
 #include "conf/settings.h"
 
+struct hba;
+
 /* When a server goes back to its pool. */
 enum pool_mode {
 	POOL_MODE_UNSET = ENUM_UNSET,
@@ -167,6 +169,7 @@ struct conf {
 	const char	*auth_user;
 	const char	*auth_query;
 	uint32_t	 scram_iterations;
+	struct hba	*hba;		/* rules and maps, held (hba.h); NULL: not auth_type hba */
 
 	/* set_tls.c: TLS with clients, TLS with servers ("" and NULL: not given) */
 	enum sslmode	 client_tls_sslmode;
