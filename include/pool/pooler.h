@@ -17,6 +17,7 @@
 
 struct client;
 struct keyring;
+struct peers;
 struct worker;
 
 /* One configuration with the TLS contexts made from it; immutable, counted. */
@@ -64,8 +65,10 @@ struct pooler {
 	struct map	 disabled;	/* names of disabled databases; under mutex (place.c) */
 	struct map	 paused;	/* names of paused databases; under mutex (place.c) */
 	bool		 all_paused;	/* under mutex */
+	bool		 suspended;	/* SUSPEND: nothing is read either; under mutex */
 	struct book	 book;
 	struct keyring	*keyring;	/* owned */
+	struct peers	*peers;		/* owned */
 	struct worker	**workers;	/* owned; fixed after start */
 	unsigned	 worker_count;
 	const struct console_calls *console;

@@ -8,6 +8,7 @@
 #include "auth/keyring.h"
 #include "base/mem.h"
 #include "pool/client.h"
+#include "pool/peers.h"
 #include "pool/place.h"
 #include "pool/worker.h"
 
@@ -20,7 +21,8 @@ pooler_init(struct pooler *p, struct err *e)
 	pthread_mutex_init(&p->mutex, NULL);
 	book_init(&p->book);
 	p->keyring = keyring_new(KEYRING_MOST);
-	if (p->keyring == NULL)
+	p->peers = peers_new();
+	if (p->keyring == NULL || p->peers == NULL)
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	return true;
 }
@@ -50,6 +52,7 @@ pooler_fini(struct pooler *p)
 	place_forget(p);
 	setup_drop(p->setup);
 	keyring_free(p->keyring);
+	peers_free(p->peers);
 	book_fini(&p->book);
 	pthread_mutex_destroy(&p->mutex);
 }
