@@ -90,9 +90,10 @@ certificate_make() {
 }
 
 # pooler_begin PROGRAM INI PORT LOG: start PROGRAM and wait until it accepts on PORT;
-# its pid is in $pooler. False, with the log in LOG, when it does not come up.
+# its pid is in $pooler. False, with the log in LOG, when it does not come up. Our own
+# PGWEIR_... are not for it: it takes them for settings.
 pooler_begin() {
-	(cd / && as_user nobody "$1" "$2") >"$4" 2>&1 </dev/null &
+	(unset ${!PGWEIR_@} && cd / && as_user nobody "$1" "$2") >"$4" 2>&1 </dev/null &
 	pooler=$!
 	until_true 15 pooler_settled "$3" && kill -0 "$pooler" 2>/dev/null
 }

@@ -195,7 +195,8 @@ main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *slash = strrchr(argv[0], '/');
-	struct options o = { .name = slash != NULL ? slash + 1 : argv[0] };
+	struct options o = { .name = slash != NULL ? slash + 1 : argv[0],
+		.override.environment = (const char *const *)environ };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "dqvu:RVh", longs, NULL)) != -1) {

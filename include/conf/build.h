@@ -13,7 +13,13 @@
 #include "conf/users.h"
 
 /* Where the value of a setting comes from. */
-enum origin_kind { ORIGIN_DEFAULT, ORIGIN_SCRIPT, ORIGIN_CONSOLE, ORIGIN_COMMAND };
+enum origin_kind {
+	ORIGIN_DEFAULT,
+	ORIGIN_SCRIPT,
+	ORIGIN_ENVIRONMENT,
+	ORIGIN_CONSOLE,
+	ORIGIN_COMMAND,
+};
 
 struct origin {
 	enum origin_kind kind;
@@ -38,6 +44,7 @@ struct conf_inside {
 	struct wish	*pending;	/* what the file wants and only a restart gives */
 	size_t		 n_pending;
 	uint32_t	 verbose;	/* number of -v */
+	const char *const *environment;	/* borrowed for good */
 	size_t		 warnings_room;
 	struct origin	 origins[SETTINGS_MOST];	/* by setting_index() */
 };
@@ -51,6 +58,7 @@ struct plan {
 	size_t		 n_sets;
 	const char	*user;		/* -u */
 	uint32_t	 verbose;	/* -v */
+	const char *const *environment;	/* NULL-terminated; NULL: none */
 	const struct conf *before;	/* keep its values of what needs a restart */
 	/* For SET: all SETS count, the last is the new one; no warnings but about it, no
 	 * check of what must fit together. Else only SETS of rows without default count,

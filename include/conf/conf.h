@@ -247,6 +247,9 @@ struct conf {
 struct conf_override {
 	const char	*user;		/* -u: wins over user=; NULL: not given */
 	uint32_t	 verbose;	/* number of -v; the file's verbose= wins */
+	/* "NAME=value", NULL-terminated, lasts as long as any conf; NULL: none. Variables
+	 * PGWEIR_<SETTING> win over the file. */
+	const char *const *environment;
 	/*
 	 * On a reload: the conf in force (borrowed). Settings that need a restart keep its
 	 * values; settings without a default that were SET on the console keep those.
@@ -335,8 +338,8 @@ void conf_changes(const struct conf *before, const struct conf *now, struct buf 
 /* Append ROW's value as SHOW CONFIG prints it; false (nothing appended) when unset. */
 bool conf_setting_show(const struct conf *conf, const struct setting *row,
     struct buf *out);
-/* Append where ROW's value comes from: "default", "console", "command line", or
- * "FILE:LINE". */
+/* Append where ROW's value comes from: "default", "environment", "console", "command line",
+ * or "FILE:LINE". */
 void conf_setting_source(const struct conf *conf, const struct setting *row,
     struct buf *out);
 

@@ -49,6 +49,7 @@ struct setting {
 	const char	*name;
 	const char	*fallback;	/* default as one would write it; NULL: unset */
 	const char	*text;		/* what it does; sentences, full stops */
+	const char	*moot;		/* why it changes nothing here; NULL: it does */
 	const char *const *words;	/* KIND_ENUM: NULL-terminated, in the enum's order */
 	int64_t		 least, most;	/* numbers, and times in seconds; most 0: the kind's own */
 	/* more than the kind can see: false and *EXPECTED ("a list of ...") if VALUE is bad */

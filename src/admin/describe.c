@@ -96,7 +96,9 @@ put_scope(struct buf *out, enum setting_scope scope)
 			buf_put_text(out, row->reload == RESTART ? " | restart" : " | at once");
 		buf_put_text(out, " | ");
 		put_cell(out, row->text);
-		if (!row->ready)
+		if (row->moot != NULL)
+			buf_printf(out, " **No effect:** %s.", row->moot);
+		else if (!row->ready)
 			buf_put_text(out, " **Accepted, not honoured yet.**");
 		buf_put_text(out, " |\n");
 	}
@@ -112,6 +114,8 @@ put_settings(struct buf *out)
 	    "`[peers]` of lines `key = value`. A line that begins with `;` or `#` is a\n"
 	    "comment. `%include FILE` reads another file, found from the working folder. A\n"
 	    "key with other characters than letters, digits and `_.-*` stands in quotes.\n\n"
+	    "The environment wins over the file: `PGWEIR_POOL_MODE=session` is the setting\n"
+	    "`pool_mode`, and so on for every setting of `[pgbouncer]`.\n\n"
 	    "A file with a fault changes nothing: the message says file, line, key, what was\n"
 	    "expected and the closest known name. `pgweir --check FILE` reads it and stops.\n\n"
 	    "## [pgbouncer]\n\n"

@@ -1,21 +1,24 @@
 /*
  * build.c - from a script to a conf.
  *
- *	defaults -> the file's [pgbouncer] -> SET -> command line -> what must wait for a
- *	restart stays as it was -> entries -> auth file -> does it fit together?
+ *	defaults -> the file's [pgbouncer] -> environment -> SET -> command line -> what must
+ *	wait for a restart stays as it was -> entries -> auth file -> does it fit together?
  *
  * Entries are entry.c's business, who asks for a build that of conf.c.
  */
 #include "conf/build.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "conf/check.h"
 #include "conf/entry.h"
+#include "conf/env.h"
 
 #define MESSAGE_BYTES 512
 #define SHOWN 64
@@ -97,7 +100,10 @@ build_value(struct build *build, const struct script_line *line, const char *own
 	const char *closest;
 
 	if (setting_parse(row, value, object, build->store, expected)) {
-		if (!row->ready)
+		if (row->moot != NULL)
+			build_warn(build, line, "%s%s has no effect: %s", owner, row->name,
+			    row->moot);
+		else if (!row->ready)
 			build_warn(build, line, "%s%s is accepted but not honoured yet", owner,
 			    row->name);
 		return true;
@@ -175,28 +181,33 @@ put_defaults(struct build *build)
 	return true;
 }
 
-/* LINE begins [pgbouncer] once more: what is reloadable goes back to its default. */
-static bool
-start_again(struct build *build, const struct script_line *line)
+/* LINE begins [pgbouncer] once more. PgBouncer would put what was set above it back to its
+ * default; whoever writes two of them means both. */
+static void
+go_on(struct build *build, const struct script_line *line)
 {
 	const struct setting *row = NULL;
 	struct buf names = { 0 };
-	bool good = true;
 
-	while (good && (row = conf_setting_next(row)) != NULL) {
-		struct origin *origin = origin_of(build, row);
-
-		if (row->fallback == NULL || row->reload == RESTART ||
-		    origin->kind != ORIGIN_SCRIPT)
-			continue;
-		buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->name);
-		*origin = (struct origin){ .kind = ORIGIN_DEFAULT };
-		good = setting_reset(row, build->conf, build->store);
+	while ((row = conf_setting_next(row)) != NULL) {
+		if (row->fallback != NULL && row->reload == AT_ONCE &&
+		    origin_of(build, row)->kind == ORIGIN_SCRIPT)
+			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", row->name);
 	}
-	build_warn(build, line, "one more [pgbouncer] undoes settings above it: %s",
-	    names.len > 0 ? buf_text(&names) : "none");
+	if (names.len > 0)
+		build_warn(build, line, "one more [pgbouncer]: what is set above it holds, "
+		    "unlike in PgBouncer: %s", buf_text(&names));
 	buf_fini(&names);
-	return good || build_no_memory(build);
+}
+
+/* Names of other times and systems, which change nothing here. */
+static bool
+is_retired(struct build *build, const struct script_line *line)
+{
+	if (strcmp(line->key, "service_name") != 0)
+		return false;
+	build_warn(build, line, "service_name has no effect: it is for services of Windows");
+	return true;
 }
 
 static bool
@@ -212,11 +223,13 @@ read_settings(struct build *build)
 		if (line->section != SECTION_MAIN)
 			continue;
 		if (line->key == NULL) {
-			if (begun && !start_again(build, line))
-				return false;
+			if (begun)
+				go_on(build, line);
 			begun = true;
 			continue;
 		}
+		if (is_retired(build, line))
+			continue;
 		row = conf_setting_find(span_text(line->key));
 		if (row == NULL)
 			return build_unknown(build, line, "", SCOPE_GLOBAL,
@@ -268,7 +281,8 @@ apply_sets(struct build *build)
 		const struct wish *set = &plan->sets[i];
 
 		if (!plan->console && (set->row->fallback != NULL ||
-		    origin_of(build, set->row)->kind == ORIGIN_SCRIPT))
+		    origin_of(build, set->row)->kind == ORIGIN_SCRIPT ||
+		    origin_of(build, set->row)->kind == ORIGIN_ENVIRONMENT))
 			continue;
 		build->quiet = !plan->console || i + 1 < plan->n_sets;
 		good = apply_set(build, set);
@@ -344,6 +358,26 @@ keep_running(struct build *build)
 	return true;
 }
 
+/*
+ * Is there no auth file, and was there none before? It may come later; until then it knows
+ * nobody. A file that goes away is a fault.
+ */
+static bool
+is_still_missing(struct build *build)
+{
+	const struct conf *before = build->plan->before;
+	const char *file = build->conf->auth_file;
+
+	if (access(file, F_OK) == 0 || errno != ENOENT)
+		return false;
+	if (before != NULL && (before->inside->users != NULL || before->auth_file == NULL ||
+	    strcmp(before->auth_file, file) != 0))
+		return false;
+	build_warn(build, NULL, "auth_file %s: there is no such file, so it knows no users",
+	    file);
+	return true;
+}
+
 /* Find the auth file's users: those at hand if it is the same file, else read it. */
 static bool
 read_users(struct build *build)
@@ -354,6 +388,8 @@ read_users(struct build *build)
 
 	if (conf->auth_file == NULL || conf->auth_file[0] == '\0' ||
 	    conf->auth_type == AUTH_TYPE_ANY || conf->auth_type == AUTH_TYPE_PAM)
+		return true;
+	if (is_still_missing(build))
 		return true;
 	if (plan->users != NULL && strcmp(conf->auth_file, plan->users_file) == 0)
 		users = users_hold(plan->users);
@@ -384,6 +420,7 @@ conf_new(const struct plan *plan)
 	atomic_init(&conf->inside->holders, 1);
 	conf->inside->script = script_hold(plan->script);
 	conf->inside->verbose = plan->verbose;
+	conf->inside->environment = plan->environment;
 	return conf;
 }
 
@@ -398,8 +435,8 @@ conf_build(const struct plan *plan, struct err *err)
 		return NULL;
 	}
 	build.store = &build.conf->inside->store;
-	if (put_defaults(&build) && read_settings(&build) && apply_sets(&build) &&
-	    apply_command(&build) && keep_running(&build) && entries_read(&build) &&
+	if (put_defaults(&build) && read_settings(&build) && env_apply(&build) &&
+	    apply_sets(&build) && apply_command(&build) && keep_running(&build) && entries_read(&build) &&
 	    read_users(&build) && entries_join_users(&build) &&
 	    (plan->console || conf_check(&build)))
 		return build.conf;

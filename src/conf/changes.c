@@ -253,6 +253,9 @@ conf_setting_source(const struct conf *conf, const struct setting *row, struct b
 		if (origin->line > 0)
 			buf_printf(out, ":%u", origin->line);
 		break;
+	case ORIGIN_ENVIRONMENT:
+		buf_put_text(out, "environment");
+		break;
 	case ORIGIN_CONSOLE:
 		buf_put_text(out, "console");
 		break;

@@ -19,6 +19,7 @@ build_with(struct script *script, const struct conf_override *overrides, bool no
 	if (overrides != NULL) {
 		plan.user = overrides->user;
 		plan.verbose = overrides->verbose;
+		plan.environment = overrides->environment;
 		plan.before = overrides->before;
 	}
 	if (plan.before != NULL) {
@@ -92,7 +93,7 @@ build_set(const struct conf *conf, const struct setting *row, const char *value,
 {
 	struct plan plan = { .script = conf->inside->script, .users = conf->inside->users,
 		.users_file = conf->auth_file, .verbose = conf->inside->verbose,
-		.before = conf, .console = true, .no_file = conf->conffile == NULL };
+		.environment = conf->inside->environment, .before = conf, .console = true, .no_file = conf->conffile == NULL };
 	struct wish *sets = sets_with(conf, row, value, &plan.n_sets);
 	struct conf *changed;
 

@@ -18,10 +18,12 @@ static const struct setting rows[] = {
 	{ COUNT(listen_port, "6432"), .reload = RESTART, .most = 65535, .ready = true,
 	  .text = "TCP port, and number in the name of the unix socket." },
 	{ COUNT(pkt_buf, "4096"), .reload = RESTART, .least = 1,
+	  .moot = "buffers take the size they need",
 	  .text = "Bytes of one connection's buffer." },
 	{ PATH(resolv_conf, ""), .reload = RESTART,
 	  .text = "File to use in place of /etc/resolv.conf." },
 	{ COUNT(sbuf_loopcnt, "5"),
+	  .moot = "each connection is read once a turn",
 	  .text = "Reads from one connection before others get their turn. 0 means no "
 		  "limit." },
 	{ BOOL(so_reuseport, "0"), .reload = RESTART, .ready = true,

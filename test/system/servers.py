@@ -219,6 +219,11 @@ class PostgreSQL:
 		)
 
 
+def own_environment():
+	"""Our environment without PGWEIR_..., which the pooler would take for settings."""
+	return {k: v for k, v in os.environ.items() if not k.startswith("PGWEIR_")}
+
+
 def pooler_program():
 	build = pathlib.Path(os.environ.get("BUILD_DIR", "."))
 	return pathlib.Path(os.environ.get("PGWEIR") or build / "pgweir").resolve()
@@ -286,7 +291,7 @@ class Pooler:
 
 	def start(self):
 		env = {
-			**os.environ,
+			**own_environment(),
 			"ASAN_OPTIONS": "abort_on_error=0",
 			"UBSAN_OPTIONS": "print_stacktrace=1",
 			"TSAN_OPTIONS": "second_deadlock_stack=1",

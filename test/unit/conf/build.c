@@ -61,8 +61,6 @@ static const struct {
 	{ "[pgbouncer]\n\nlisten_prt = 1\n",
 	  "t.ini:3: unknown setting \"listen_prt\", closest is \"listen_port\"" },
 	{ "[pgbouncer]\nxyz = 1\n", "t.ini:2: unknown setting \"xyz\"" },
-	{ "[pgbouncer]\nservice_name = x\n",
-	  "t.ini:2: unknown setting \"service_name\"" },
 	{ "[pgbouncer]\npool_size = 1\n",
 	  "t.ini:2: unknown setting \"pool_size\", which is a key of entries in [databases]" },
 	{ "[pgbouncer]\nlisten_port = many\n",
@@ -119,8 +117,8 @@ static const struct {
 	{ "[peers]\n0 = host=a\n[pgbouncer]\n",
 	  "t.ini:2: peer 0: expected a number from 1 to 65535" },
 	{ "[peers]\n1 = port=1\n[pgbouncer]\n", "t.ini:2: peer 1: expected host=" },
-	{ "[pgbouncer]\nauth_file = /nowhere/users\n",
-	  "cannot read \"/nowhere/users\": No such file or directory" },
+	{ "[pgbouncer]\nauth_file = /dev/null/users\n",
+	  "cannot read \"/dev/null/users\": Not a directory" },
 	{ "[pgbouncer]\n%include /nowhere/x.ini\n",
 	  "t.ini:2: cannot read \"/nowhere/x.ini\": No such file or directory" },
 };
@@ -239,28 +237,84 @@ of_equal_entries_the_last_counts(void **state)
 }
 
 static void
-one_more_main_section_resets_with_a_warning(void **state)
+one_more_main_section_goes_on_with_a_warning(void **state)
 {
 	struct conf *conf = good("[pgbouncer]\nlisten_port = 1\npool_mode = statement\n"
 				 "auth_user = x\n[pgbouncer]\nverbose = 1\n", NULL);
 
 	(void)state;
-	assert_int_equal(conf->pool_mode, POOL_MODE_SESSION);
+	assert_int_equal(conf->pool_mode, POOL_MODE_STATEMENT);
 	assert_int_equal(conf->listen_port, 1);
 	assert_string_equal(conf->auth_user, "x");
-	assert_true(warned(conf, "t.ini:5: one more [pgbouncer] undoes settings above it: "
-	    "pool_mode"));
+	assert_true(warned(conf, "t.ini:5: one more [pgbouncer]: what is set above it holds, "
+	    "unlike in PgBouncer: pool_mode"));
 	conf_drop(conf);
+}
+
+static void
+one_more_main_section_below_an_empty_one_is_no_news(void **state)
+{
+	struct conf *conf = good("[pgbouncer]\n; an empty file was included here\n"
+				 "[pgbouncer]\npool_mode = transaction\n", NULL);
+
+	(void)state;
+	assert_int_equal(conf->pool_mode, POOL_MODE_TRANSACTION);
+	assert_int_equal(conf->n_warnings, 0);
+	conf_drop(conf);
+}
+
+static void
+names_without_effect_are_taken_with_a_word_why(void **state)
+{
+	struct conf *conf = good("[pgbouncer]\nservice_name = x\njob_name = y\n"
+				 "pkt_buf = 75\n", NULL);
+
+	(void)state;
+	assert_true(warned(conf, "t.ini:2: service_name has no effect: it is for services of "
+	    "Windows"));
+	assert_true(warned(conf, "t.ini:3: job_name has no effect: pgweir does not run on "
+	    "Windows"));
+	assert_true(warned(conf, "t.ini:4: pkt_buf has no effect: buffers take the size they "
+	    "need"));
+	assert_int_equal(conf->n_warnings, 3);
+	conf_drop(conf);
+}
+
+static void
+an_auth_file_may_come_later_but_not_go(void **state)
+{
+	const char *text = "[pgbouncer]\nauth_file = users.txt\n";
+	struct conf_override reload = { 0 };
+	struct err err = { 0 };
+	struct conf *conf;
+
+	(void)state;
+	reload.before = good(text, NULL);
+	assert_true(warned(reload.before, "auth_file users.txt: there is no such file, so it "
+	    "knows no users"));
+	conf = good(text, &reload);
+	assert_int_equal(conf->n_users, 0);
+	conf_drop((struct conf *)reload.before);
+	reload.before = conf;
+	write_file("users.txt", "\"bob\" \"one\"\n");
+	conf = good(text, &reload);
+	assert_int_equal(conf->n_users, 1);
+	conf_drop((struct conf *)reload.before);
+	reload.before = conf;
+	unlink("users.txt");
+	assert_null(conf_parse(span_text(text), "t.ini", &reload, &err));
+	assert_string_equal(err.text, "cannot read \"users.txt\": No such file or directory");
+	conf_drop((struct conf *)reload.before);
 }
 
 static void
 what_is_not_honoured_yet_is_said(void **state)
 {
-	struct conf *conf = good("[pgbouncer]\nauth_type = hba\npkt_buf = 4096\n[databases]\n"
+	struct conf *conf = good("[pgbouncer]\nauth_type = hba\nresolv_conf = x\n[databases]\n"
 				 "a = max_db_connections=5\n[peers]\n1 = host=a\n", NULL);
 
 	(void)state;
-	assert_true(warned(conf, "t.ini:3: pkt_buf is accepted but not honoured yet"));
+	assert_true(warned(conf, "t.ini:3: resolv_conf is accepted but not honoured yet"));
 	assert_true(warned(conf, "t.ini:5: database a: max_db_connections is accepted but "
 	    "not honoured yet"));
 	assert_true(warned(conf, "t.ini:7: peer 1: host is accepted but not honoured yet"));
@@ -297,7 +351,10 @@ main(void)
 		UNIT_TEST(the_auth_file_is_not_read_where_nobody_asks_it),
 		UNIT_TEST(databases_are_sorted_and_have_their_hosts),
 		UNIT_TEST(of_equal_entries_the_last_counts),
-		UNIT_TEST(one_more_main_section_resets_with_a_warning),
+		UNIT_TEST(one_more_main_section_goes_on_with_a_warning),
+		UNIT_TEST(one_more_main_section_below_an_empty_one_is_no_news),
+		UNIT_TEST(names_without_effect_are_taken_with_a_word_why),
+		IN_FOLDER(an_auth_file_may_come_later_but_not_go),
 		UNIT_TEST(what_is_not_honoured_yet_is_said),
 		UNIT_TEST(the_command_line_wins_or_not),
 	};
