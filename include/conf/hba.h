@@ -84,6 +84,7 @@ struct hba_rule {
 	const char	*address;	/* to be shown: "all", "10.0.0.0/8", "samenet", a host's
 					 * name; NULL: HBA_LOCAL */
 	bool		 any_address;
+	bool		 is_host;	/* address is a host's name, nets what it had at load */
 	const struct hba_net *nets;	/* unless any_address */
 	size_t		 n_nets;	/* 0: a name without addresses, nobody matches */
 };
