@@ -151,10 +151,10 @@ log_period(const struct counters *c)
 #define N(name) ((unsigned long long)n[COUNT_##name])
 	log_line(LOG_LEVEL_LOG, NULL,
 	    "stats: %llu xacts/s, %llu queries/s, %llu client parses/s, "
-	    "%llu server parses/s, %llu binds/s, %llu client logins/s, "
+	    "%llu server parses/s, %llu binds/s, "
 	    "in %llu B/s, out %llu B/s, xact %llu us, query %llu us, wait %llu us",
 	    N(xacts), N(queries), N(client_parses), N(server_parses), N(binds),
-	    N(client_logins), N(received), N(sent), N(xact_time), N(query_time),
+	    N(received), N(sent), N(xact_time), N(query_time),
 	    N(wait_time));
 #undef N
 }

@@ -1,6 +1,9 @@
 /*
- * view_stats.c - rows: STATS, STATS_TOTALS, STATS_AVERAGES, TOTALS. What is counted is
- * said in pool/counters.h.
+ * view_stats.c - rows: STATS, STATS_TOTALS, STATS_AVERAGES, TOTALS, COUNTERS. What is
+ * counted is said in pool/counters.h.
+ *
+ * Tools read the first four by position, so they stay as PgBouncer 1.25 has them: what it
+ * does not count is in COUNTERS.
  */
 #include "admin/admin.h"
 #include "admin/gather.h"
@@ -71,7 +74,6 @@ static const struct column stats_columns[] = {
 	TOTAL(server_parses, "total_server_parse_count",
 	    "Statements prepared on servers."),
 	TOTAL(binds, "total_bind_count", "Prepared statements bound."),
-	TOTAL(client_logins, "total_client_login_count", "Clients that logged in."),
 	AVERAGE(server_assignments, "avg_server_assignment_count"),
 	AVERAGE(xacts, "avg_xact_count"),
 	AVERAGE(queries, "avg_query_count"),
@@ -83,7 +85,6 @@ static const struct column stats_columns[] = {
 	AVERAGE(client_parses, "avg_client_parse_count"),
 	AVERAGE(server_parses, "avg_server_parse_count"),
 	AVERAGE(binds, "avg_bind_count"),
-	AVERAGE(client_logins, "avg_client_login_count"),
 };
 
 static const struct column total_columns[] = {
@@ -100,7 +101,6 @@ static const struct column total_columns[] = {
 	TOTAL(client_parses, "client_parse_count", "Statements that clients prepared."),
 	TOTAL(server_parses, "server_parse_count", "Statements prepared on servers."),
 	TOTAL(binds, "bind_count", "Prepared statements bound."),
-	TOTAL(client_logins, "client_login_count", "Clients that logged in."),
 };
 
 static const struct column average_columns[] = {
@@ -113,11 +113,10 @@ static const struct column average_columns[] = {
 	AVERAGE(xact_time, "xact_time"),
 	AVERAGE(query_time, "query_time"),
 	AVERAGE(wait_time, "wait_time"),
-	/* the prefixes of these four are PgBouncer's */
+	/* the prefixes of these three are PgBouncer's */
 	AVERAGE(client_parses, "avg_client_parse_count"),
 	AVERAGE(server_parses, "avg_server_parse_count"),
 	AVERAGE(binds, "avg_bind_count"),
-	AVERAGE(client_logins, "avg_client_login_count"),
 };
 
 /* --- TOTALS: the same of all databases, upright --- */
@@ -151,7 +150,6 @@ add_totals(struct sheet *rows, const char *prefix, const struct counters *c)
 		{ "ps_client_parse_count", COUNT_client_parses },
 		{ "ps_server_parse_count", COUNT_server_parses },
 		{ "ps_bind_count", COUNT_binds },
-		{ "client_login_count", COUNT_client_logins },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -181,6 +179,51 @@ finish_totals(const struct view_source *from, struct sheet *rows)
 	add_totals(rows, "avg_", &average);
 }
 
+/* --- COUNTERS: everything that is counted --- */
+
+struct counter_view_row {
+	const char	*database, *counter, *unit;
+	uint64_t	 total, average;
+};
+
+static const struct column counter_columns[] = {
+	COLUMN(counter_view_row, TEXT, database, "database", "Entry of [databases]."),
+	COLUMN(counter_view_row, TEXT, counter, "counter", "What is counted."),
+	COLUMN(counter_view_row, TEXT, unit, "unit", "Empty, bytes, or us."),
+	COLUMN(counter_view_row, NUMERIC, total, "total", "Since the start."),
+	COLUMN(counter_view_row, NUMERIC, average, "average",
+	    "The same a second; of times: microseconds each."),
+};
+
+static void
+add_counters(struct sheet *rows, const struct stats_row *of)
+{
+	for (size_t i = 0; i < COUNTERS_MOST; i++) {
+		struct counter_view_row *row = sheet_add(rows);
+
+		if (row == NULL)
+			return;
+		row->database = sheet_text(rows, span_text(of->database));
+		row->counter = counter_rows[i].name;
+		row->unit = counter_rows[i].unit;
+		row->total = of->total.n[i];
+		row->average = of->average.n[i];
+	}
+}
+
+static void
+finish_counters(const struct view_source *from, struct sheet *rows)
+{
+	struct sheet stats;
+
+	sheet_init(&stats, sizeof(struct stats_row));
+	finish_stats(from, &stats);
+	for (size_t i = 0; i < stats.count; i++)
+		add_counters(rows, sheet_row(&stats, i));
+	rows->failed |= stats.failed;
+	sheet_fini(&stats);
+}
+
 #define STATS_VIEW(topic_, text_, columns_)                                           \
 	{                                                                             \
 		.topic = topic_, .text = text_, .role = ROLE_STATS, .columns = columns_, \
@@ -205,6 +248,15 @@ static const struct view views[] = {
 	    .part_size = sizeof(struct tally),
 	    .fill = history_fill,
 	    .finish = finish_totals },
+	{ .topic = "counters",
+	    .text = "One row a database and counter: all that is counted.",
+	    .role = ROLE_STATS,
+	    .columns = counter_columns,
+	    .column_count = ARRAY_SIZE(counter_columns),
+	    .row_size = sizeof(struct counter_view_row),
+	    .part_size = sizeof(struct tally),
+	    .fill = history_fill,
+	    .finish = finish_counters },
 };
 
 const struct view_table stats_views = { views, ARRAY_SIZE(views) };
