@@ -18,7 +18,11 @@ bool scope_has(const struct scope *scope, const struct pool *pool);
 
 /* PAUSE: close what is idle or still logging in. */
 void act_close_idle(struct worker *w, const struct scope *scope);
-/* RESUME: whoever waits may be served. */
+/* SUSPEND: read from nobody but consoles and who is still logging in. */
+void act_hold(struct worker *w);
+/* Connections that have not taken all that was sent to them. With LATE they end. */
+unsigned act_count_unsent(struct worker *w, bool late);
+/* RESUME: whoever waits may be served, and everybody is read from again. */
 void act_cover(struct worker *w, const struct scope *scope);
 /* RECONNECT: servers born before NOW are not used again; idle ones end at once. */
 void act_retire(struct worker *w, const struct scope *scope, usec_t now);

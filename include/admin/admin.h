@@ -13,6 +13,7 @@ struct admin {
 	struct console_calls calls;	/* pooler->console points here */
 	struct pooler	*pooler;	/* borrowed */
 	struct history	 history;
+	atomic_uint	 suspensions;	/* SUSPENDs so far */
 	struct mailbox	*keeper;	/* borrowed; NULL: there is none (tests) */
 	void		(*carry_out)(struct letter *order, void *keeper);
 };
@@ -24,6 +25,8 @@ void admin_fini(struct admin *a);
 
 /* The admin of P. */
 struct admin *admin_of(const struct pooler *p);
+/* End PAUSE of DATABASE, or (at == NULL) PAUSE and SUSPEND of all. From any thread. False: there was none. */
+bool admin_resume(struct admin *a, struct span database);
 /* Send ORDER to the keeper; false: there is none. */
 bool admin_order(struct admin *a, struct order *order);
 

@@ -53,6 +53,7 @@ void request_copy(struct request *to, const struct request *from);
 void run_show(struct console *s, const struct request *r);
 void run_pause(struct console *s, const struct request *r);
 void run_resume(struct console *s, const struct request *r);
+void run_suspend(struct console *s, const struct request *r);
 void run_disable(struct console *s, const struct request *r);
 void run_enable(struct console *s, const struct request *r);
 void run_wait_close(struct console *s, const struct request *r);

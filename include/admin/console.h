@@ -47,6 +47,7 @@ struct console {
 	unsigned	 prepared_count, portal_count;
 	struct portal	*running;	/* whose command is under way; NULL: none */
 	struct job	*job;		/* what it waits for; NULL: nothing */
+	unsigned	 suspension;	/* which SUSPEND was its; 0: none */
 	uint32_t	 row_limit;	/* of the Execute under way; 0: none */
 	char		 status;	/* of the next ReadyForQuery: 'I', 'T' */
 	bool		 simple;	/* running is a simple query's, owned */

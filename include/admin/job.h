@@ -33,6 +33,7 @@ struct job {
 	bool		 away;		/* letters are under way: it may not be freed */
 	struct timer	*timer;		/* owned; the next round */
 	unsigned	 rounds;
+	bool		 late;		/* its time is up: the next round is the last */
 	struct scope	 scope;
 	usec_t		 began;
 	uint64_t	 id;

@@ -51,6 +51,8 @@ size_t link_unsent(const struct link *link);
 /* Stop or go on reading. Kept bytes are not shown by link_resume(); see link_kick(). */
 void link_pause(struct link *link);
 void link_resume(struct link *link);
+/* The same for an operator: while HELD nothing is read, whatever link_pause() and link_resume() say. */
+void link_hold(struct link *link, bool held);
 /* Bytes kept for the owner. */
 size_t link_kept(const struct link *link);
 /* The owner waits for a message of SIZE bytes to be whole: keep that many. Lasts until the kept bytes are consumed. */

@@ -25,6 +25,15 @@ struct pool *place_console(struct pooler *p);
 /* PAUSE, RESUME for DATABASE (at == NULL: all). Pools' ledgers follow; the caller tells the workers. False: already so. */
 bool place_pause(struct pooler *p, struct span database, bool paused);
 bool place_paused(struct pooler *p, struct span database);
+/* End the PAUSE (or KILL) of every database that was named. False: there was none. */
+bool place_resume_named(struct pooler *p);
+/* Is any database paused by name? */
+bool place_any_paused(struct pooler *p);
+/*
+ * SUSPEND: as paused, but no server is closed for it. RESUME of all ends this, too. False: paused or suspended already.
+ */
+bool place_suspend(struct pooler *p);
+bool place_suspended(struct pooler *p);
 /* DISABLE, ENABLE. False: already so. */
 bool place_disable(struct pooler *p, struct span database, bool disabled);
 bool place_disabled(struct pooler *p, struct span database);

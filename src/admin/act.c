@@ -43,9 +43,99 @@ act_close_idle(struct worker *w, const struct scope *scope)
 	}
 }
 
+/* --- SUSPEND --- */
+
+static void
+hold_list(struct list *list, bool held)
+{
+	LIST_EACH(n, list) {
+		struct server *s = CONTAINER_OF(n, struct server, in_lane);
+
+		if (s->link != NULL)
+			link_hold(s->link, held);
+	}
+}
+
+static void
+hold_all(struct worker *w, bool held)
+{
+	LIST_EACH(n, &w->clients) {
+		struct client *c = CONTAINER_OF(n, struct client, in_worker);
+
+		if (c->lane != NULL && c->console == NULL)
+			link_hold(c->link, held);
+	}
+	LIST_EACH(m, &w->lanes) {
+		struct lane *lane = CONTAINER_OF(m, struct lane, in_worker);
+
+		hold_list(&lane->idle, held);
+		hold_list(&lane->busy, held);
+		hold_list(&lane->opening, held);
+	}
+}
+
+void
+act_hold(struct worker *w)
+{
+	/* Who resumes may be faster than this letter. */
+	if (place_suspended(w->pooler))
+		hold_all(w, true);
+}
+
+static unsigned
+count_unsent(struct list *list)
+{
+	unsigned count = 0;
+
+	LIST_EACH(n, list) {
+		const struct server *s = CONTAINER_OF(n, struct server, in_lane);
+
+		count += s->link != NULL && link_unsent(s->link) > 0;
+	}
+	return count;
+}
+
+static void
+close_unsent(struct list *list)
+{
+	LIST_EACH(n, list) {
+		struct server *s = CONTAINER_OF(n, struct server, in_lane);
+
+		if (s->link != NULL && link_unsent(s->link) > 0)
+			server_close(s, "suspend_timeout");
+	}
+}
+
+unsigned
+act_count_unsent(struct worker *w, bool late)
+{
+	unsigned count = 0;
+
+	LIST_EACH(n, &w->clients) {
+		struct client *c = CONTAINER_OF(n, struct client, in_worker);
+
+		if (c->lane == NULL || c->console != NULL || link_unsent(c->link) == 0)
+			continue;
+		if (late)
+			client_refuse_text(c, "suspend_timeout");
+		else
+			count++;
+	}
+	LIST_EACH(m, &w->lanes) {
+		struct lane *lane = CONTAINER_OF(m, struct lane, in_worker);
+
+		if (late)
+			close_unsent(&lane->busy);
+		count += count_unsent(&lane->busy);
+	}
+	return count;
+}
+
 void
 act_cover(struct worker *w, const struct scope *scope)
 {
+	if (scope->all && !place_suspended(w->pooler))
+		hold_all(w, false);
 	LANES_EACH(lane, w, scope)
 		lane_cover(lane);
 }

@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+#include "admin/act.h"
 #include "admin/console.h"
 #include "net/mailbox.h"
+#include "pool/place.h"
 
 void
 admin_init(struct admin *a, struct pooler *p, struct mailbox *keeper,
@@ -34,6 +36,28 @@ struct admin *
 admin_of(const struct pooler *p)
 {
 	return (struct admin *)(void *)CONTAINER_OF(p->console, struct admin, calls);
+}
+
+static void
+cover(struct worker *w, void *arg)
+{
+	(void)arg;
+	act_cover(w, &(struct scope){ .all = true });
+}
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+bool
+admin_resume(struct admin *a, struct span database)
+{
+	if (!place_pause(a->pooler, database, false))
+		return false;
+	worker_ask_all(a->pooler, NULL, cover, nothing, NULL);
+	return true;
 }
 
 bool

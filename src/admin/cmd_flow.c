@@ -1,5 +1,6 @@
 /*
- * cmd_flow.c - PAUSE, RESUME, DISABLE, ENABLE, WAIT_CLOSE: who may talk to servers.
+ * cmd_flow.c - PAUSE, RESUME, DISABLE, ENABLE, WAIT_CLOSE: who may talk to servers. SUSPEND
+ * is in cmd_suspend.c.
  */
 #include "admin/admin.h"
 #include "admin/cmd.h"
@@ -63,33 +64,6 @@ once(struct job *job, struct err *e)
 
 static const struct job_kind resume_kind = { cover, once, NULL };
 
-/* Those paused by name, by KILL for instance. */
-struct naming {
-	struct pooler	*pooler;
-	unsigned	 count;
-};
-
-static void
-resume_pool(void *owner, struct pool *pool)
-{
-	struct naming *naming = owner;
-
-	naming->count += place_pause(naming->pooler, span_text(pool->database), false);
-}
-
-static unsigned
-resume_named(struct console *s)
-{
-	const struct conf *conf = s->client->worker->setup->conf;
-	struct naming naming = { s->admin->pooler, 0 };
-
-	for (size_t i = 0; i < conf->n_databases; i++)
-		naming.count +=
-		    place_pause(naming.pooler, span_text(conf->databases[i].name), false);
-	place_each(naming.pooler, resume_pool, &naming);
-	return naming.count;
-}
-
 void
 run_resume(struct console *s, const struct request *r)
 {
@@ -108,7 +82,7 @@ run_resume(struct console *s, const struct request *r)
 			return;
 		}
 		/* kinder than PgBouncer: after KILL a plain RESUME will do */
-		if (resume_named(s) == 0) {
+		if (!place_resume_named(p)) {
 			console_fail(s, "pooler is not paused/suspended");
 			return;
 		}
@@ -136,25 +110,11 @@ look_paused(struct job *job, struct err *e)
 	return scope_servers(job->admin->pooler, &job->scope) == 0 ? JOB_DONE : JOB_AGAIN;
 }
 
-static void
-cover_worker(struct worker *w, void *arg)
-{
-	(void)arg;
-	act_cover(w, &(struct scope){ .all = true });
-}
-
-static void
-nothing(void *arg)
-{
-	(void)arg;
-}
-
 /* As with PgBouncer, who does not want to wait for PAUSE does not want it. */
 static void
 cancel_pause(struct job *job)
 {
-	if (place_pause(job->admin->pooler, scope_name(&job->scope), false))
-		worker_ask_all(job->admin->pooler, NULL, cover_worker, nothing, NULL);
+	admin_resume(job->admin, scope_name(&job->scope));
 }
 
 static const struct job_kind pause_kind = { close_idle, look_paused, cancel_pause };

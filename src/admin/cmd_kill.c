@@ -52,7 +52,8 @@ run_kill(struct console *s, const struct request *r)
 
 	if (!command_scope(s, r, &scope))
 		return;
-	if (place_paused(s->admin->pooler, span_of(NULL, 0))) {
+	if (place_paused(s->admin->pooler, span_of(NULL, 0)) ||
+	    place_suspended(s->admin->pooler)) {
 		console_fail(s, "already suspended/paused");
 		return;
 	}

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conf/settings.h"
 #include "pool/client.h"
+#include "pool/place.h"
 
 /* --- SET --- */
 
@@ -161,6 +162,9 @@ run_shutdown(struct console *s, const struct request *r)
 		console_fail(s, "already shutting down");
 		return;
 	}
+	/* Who ends needs to hear those who are to end. */
+	if (place_suspended(s->admin->pooler))
+		admin_resume(s->admin, span_of(NULL, 0));
 	console_log(s, "SHUTDOWN %.*s", (int)words_at(&r->words, 1).len,
 	    words_at(&r->words, 1).at);
 	if (!send_shutdown(s, mode))

@@ -25,8 +25,13 @@ const struct command commands[] = {
 	    "Let no new transaction begin and close all servers as they become free. Answers "
 	    "when none is left.",
 	    run_pause },
+	{ "suspend", ROLE_ADMIN, ARGS_NONE, "SUSPEND",
+	    "Read from no client and no server until RESUME. Answers when everything that was "
+	    "on its way has been taken; who has not after suspend_timeout is closed. Who "
+	    "connects meanwhile waits. Ends when the console that said it leaves.",
+	    run_suspend },
 	{ "resume", ROLE_ADMIN, ARGS_MAYBE_DATABASE, "RESUME [database]",
-	    "End a PAUSE or KILL.", run_resume },
+	    "End a PAUSE, SUSPEND or KILL.", run_resume },
 	{ "disable", ROLE_ADMIN, ARGS_DATABASE, "DISABLE database",
 	    "Refuse new logins to it.", run_disable },
 	{ "enable", ROLE_ADMIN, ARGS_DATABASE, "ENABLE database", "Allow logins again.",

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
-#include "admin/job.h"
+#include "admin/cmd.h"
 #include "admin/version.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -113,6 +113,7 @@ console_leave(struct client *c)
 	c->console = NULL;
 	if (s->job != NULL)
 		job_abandon(s->job);
+	suspend_leave(s);
 	if (s->simple)
 		portal_free(s->running);
 	console_drop_names(s);
@@ -410,6 +411,9 @@ console_cancel(struct client *c)
 	struct job *job = s != NULL ? s->job : NULL;
 	struct err e = { 0 };
 
+	if (s != NULL && job == NULL && c->admin &&
+	    admin_resume(s->admin, span_of(NULL, 0)))
+		console_log(s, "cancel request: RESUME");	/* as PgBouncer does */
 	if (job == NULL || job->kind == NULL || job->kind->cancel == NULL)
 		return;
 	job->kind->cancel(job);

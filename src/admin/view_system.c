@@ -45,10 +45,11 @@ static void
 finish_state(const struct view_source *from, struct sheet *rows)
 {
 	bool paused = place_paused(from->admin->pooler, span_of(NULL, 0));
+	bool suspended = place_suspended(from->admin->pooler);
 
-	add_text(rows, "active", paused ? "no" : "yes");
+	add_text(rows, "active", paused || suspended ? "no" : "yes");
 	add_text(rows, "paused", paused ? "yes" : "no");
-	add_text(rows, "suspended", "no");
+	add_text(rows, "suspended", suspended ? "yes" : "no");
 }
 
 static const struct column state_columns[] = {

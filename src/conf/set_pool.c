@@ -52,7 +52,7 @@ static const struct setting rows[] = {
 		  "limit." },
 	{ COUNT(min_pool_size, "0"), .ready = true,
 	  .text = "Server connections a pool in use keeps open at least." },
-	{ COUNT(peer_id, "0"), .most = 16383,
+	{ COUNT(peer_id, "0"), .most = 16383, .ready = true,
 	  .text = "Own number among the peers that share an address. 0 means no peers." },
 	{ TIME(pool_idle_timeout, "0"),
 	  .text = "Forget a pool that had neither clients nor servers for so long. 0 "
@@ -100,7 +100,7 @@ static const struct setting rows[] = {
 	  .text = "Send server_reset_query in every pool mode." },
 	{ BOOL(server_round_robin, "0"), .ready = true,
 	  .text = "Use the server that was idle longest instead of the freshest." },
-	{ TIME(suspend_timeout, "10"),
+	{ TIME(suspend_timeout, "10"), .ready = true,
 	  .text = "Longest time to empty buffers on SUSPEND; what is not empty then is "
 		  "closed." },
 	{ LIST(track_extra_parameters, "IntervalStyle"), .reload = RESTART, .ready = true,

@@ -244,11 +244,18 @@ link_resume(struct link *link)
 	set_reading(link);
 }
 
+void
+link_hold(struct link *link, bool held)
+{
+	link->held = held;
+	set_reading(link);
+}
+
 /* Listen to the socket or not, as all wishes together say. */
 static void
 set_reading(struct link *link)
 {
-	bool want = !link->paused && !link->full && !link->failed;
+	bool want = !link->paused && !link->held && !link->full && !link->failed;
 	bool have = event_pending(&link->reader, EV_READ, NULL);
 
 	if (want && !have)
@@ -419,7 +426,7 @@ link_join(struct link *link, struct loop *loop, void *owner)
 	link->owner = owner;
 	event_assign(&link->reader, loop_base(loop), link->fd, EV_READ | EV_PERSIST,
 	    on_readable, link);
-	return link->paused || event_add(&link->reader, NULL) == 0;
+	return link->paused || link->held || event_add(&link->reader, NULL) == 0;
 }
 
 /* --- addresses --- */

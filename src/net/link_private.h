@@ -25,6 +25,7 @@ struct link {
 	void		*owner;		/* borrowed */
 	int		 fd;
 	bool		 paused;	/* the owner wants nothing */
+	bool		 held;		/* the operator wants nothing read */
 	bool		 full;		/* more is kept than may be */
 	bool		 showing;	/* inside the owner's bytes() */
 	bool		 kick;		/* show what is kept at the end of the turn */

@@ -81,7 +81,7 @@ pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 	return pool;
 }
 
-static bool is_marked(const struct map *marks, struct span name);
+static bool is_paused(const struct pooler *p, struct span database);
 
 static struct pool *
 find_or_make(struct pooler *p, const struct pool_key *k, struct span client_user,
@@ -101,7 +101,7 @@ find_or_make(struct pooler *p, const struct pool_key *k, struct span client_user
 	if (pool != NULL && conf != NULL) {
 		place_limits(conf, pool, &limits);
 		ledger_limit(&pool->ledger, &limits);
-		ledger_pause(&pool->ledger, p->all_paused || is_marked(&p->paused, k->database));
+		ledger_pause(&pool->ledger, is_paused(p, k->database));
 	}
 	pthread_mutex_unlock(&p->mutex);
 	return pool;
@@ -177,6 +177,13 @@ is_marked(const struct map *marks, struct span name)
 	return marks->count > 0 && map_find(marks, span_hash(name), same_mark, &name) != NULL;
 }
 
+/* Do pools of DATABASE give no servers? Under the mutex. */
+static bool
+is_paused(const struct pooler *p, struct span database)
+{
+	return p->all_paused || p->suspended || is_marked(&p->paused, database);
+}
+
 /* False: it was so already (or there is no memory to note it). */
 static bool
 mark_set(struct map *marks, struct span name, bool on)
@@ -234,8 +241,7 @@ repause(void *owner, struct pool *pool)
 	if (pool->console || (r->database.at != NULL && !span_is(r->database, pool->database)))
 		return;
 	pthread_mutex_lock(&r->pooler->mutex);
-	paused = r->pooler->all_paused ||
-	    is_marked(&r->pooler->paused, span_text(pool->database));
+	paused = is_paused(r->pooler, span_text(pool->database));
 	pthread_mutex_unlock(&r->pooler->mutex);
 	ledger_pause(&pool->ledger, paused);
 }
@@ -248,8 +254,11 @@ place_pause(struct pooler *p, struct span database, bool paused)
 
 	pthread_mutex_lock(&p->mutex);
 	if (database.at == NULL) {
-		changed = p->all_paused != paused;
-		p->all_paused = paused;
+		changed = (p->all_paused || p->suspended) != paused;
+		if (changed) {
+			p->all_paused = paused;
+			p->suspended = false;
+		}
 	} else {
 		changed = mark_set(&p->paused, database, paused);
 	}
@@ -266,6 +275,59 @@ place_paused(struct pooler *p, struct span database)
 
 	pthread_mutex_lock(&p->mutex);
 	yes = database.at == NULL ? p->all_paused : is_marked(&p->paused, database);
+	pthread_mutex_unlock(&p->mutex);
+	return yes;
+}
+
+bool
+place_resume_named(struct pooler *p)
+{
+	struct repause r = { p, { NULL, 0 } };
+	bool any;
+
+	pthread_mutex_lock(&p->mutex);
+	any = p->paused.count > 0;
+	marks_clear(&p->paused);
+	pthread_mutex_unlock(&p->mutex);
+	if (any)
+		place_each(p, repause, &r);
+	return any;
+}
+
+bool
+place_any_paused(struct pooler *p)
+{
+	bool yes;
+
+	pthread_mutex_lock(&p->mutex);
+	yes = p->paused.count > 0;
+	pthread_mutex_unlock(&p->mutex);
+	return yes;
+}
+
+bool
+place_suspend(struct pooler *p)
+{
+	struct repause r = { p, { NULL, 0 } };
+	bool changed;
+
+	pthread_mutex_lock(&p->mutex);
+	changed = !p->all_paused && !p->suspended;
+	if (changed)
+		p->suspended = true;
+	pthread_mutex_unlock(&p->mutex);
+	if (changed)
+		place_each(p, repause, &r);
+	return changed;
+}
+
+bool
+place_suspended(struct pooler *p)
+{
+	bool yes;
+
+	pthread_mutex_lock(&p->mutex);
+	yes = p->suspended;
 	pthread_mutex_unlock(&p->mutex);
 	return yes;
 }

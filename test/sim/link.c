@@ -20,7 +20,7 @@ struct link {
 	struct end	*end;		/* owned; NULL when closed */
 	struct source	 reader, writer;
 	struct chore	 chore;
-	bool		 paused, showing, kick, failed, told, finishing, dead;
+	bool		 paused, held, showing, kick, failed, told, finishing, dead;
 	const char	*why;
 	struct buf	 kept;		/* unconsumed input */
 	size_t		 keep_most;
@@ -71,7 +71,8 @@ reader_ready(struct source *source)
 	if (link->finishing && source->wakes != 0 && source->wakes <= sim_now())
 		return true;
 	if (link->failed ||
-	    (!link->finishing && (link->paused || link->kept.len > link->keep_most)))
+	    (!link->finishing &&
+		(link->paused || link->held || link->kept.len > link->keep_most)))
 		return false;
 	return end_readable(link->end);
 }
@@ -168,6 +169,12 @@ void
 link_pause(struct link *link)
 {
 	link->paused = true;
+}
+
+void
+link_hold(struct link *link, bool held)
+{
+	link->held = held;
 }
 
 void

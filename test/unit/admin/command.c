@@ -51,7 +51,7 @@ every_row_is_whole(void **state)
 static void
 changing_needs_admin(void **state)
 {
-	static const char *const texts[] = { "reload", "pause", "pause x", "resume",
+	static const char *const texts[] = { "reload", "pause", "pause x", "suspend", "resume",
 		"resume x", "disable x", "enable x", "reconnect", "reconnect x",
 		"wait_close", "wait_close x", "kill", "kill x", "kill_client 1",
 		"shutdown", "shutdown wait_for_clients" };
@@ -68,7 +68,7 @@ changing_needs_admin(void **state)
 static void
 all_others_are_harmless(void **state)
 {
-	static const char *const admin_words[] = { "reload", "pause", "resume", "disable",
+	static const char *const admin_words[] = { "reload", "pause", "suspend", "resume", "disable",
 		"enable", "reconnect", "wait_close", "kill", "kill_client", "shutdown" };
 	size_t found = 0;
 

@@ -4,6 +4,7 @@
 #include "unit/admin/guest.h"
 
 #include "admin/view.h"
+#include "pool/place.h"
 
 /* --- who enters --- */
 
@@ -161,6 +162,48 @@ databases_are_paused_and_resumed(void **state)
 }
 
 static void
+the_pooler_is_suspended_until_its_console_leaves(void **state)
+{
+	struct guest a = enter_as("pgbouncer", 0), b = enter_as("boss", 1);
+
+	(void)state;
+	asks(&b, "pause app", "CZ");
+	asks(&a, "suspend", "EZ");
+	was_error(&a, "08P01", "cannot suspend with paused databases");
+	asks(&b, "resume app", "CZ");
+	asks(&a, "suspend x", "EZ");
+	was_error(&a, "08P01", "invalid command 'suspend x', use SHOW HELP;");
+	asks(&a, "suspend", "CZ");
+	was_tag(&a, "SUSPEND");
+	assert_true(place_suspended(&world->pooler));
+	assert_false(place_paused(&world->pooler, span_of(NULL, 0)));
+	/* consoles are heard */
+	asks(&b, "suspend", "EZ");
+	was_error(&b, "08P01", "already suspended/paused");
+	asks(&b, "pause", "EZ");
+	was_error(&b, "08P01", "already suspended/paused");
+	asks(&b, "kill", "EZ");
+	was_error(&b, "08P01", "already suspended/paused");
+	asks(&b, "resume", "CZ");
+	assert_false(place_suspended(&world->pooler));
+	asks(&b, "resume", "EZ");
+	was_error(&b, "08P01", "pooler is not paused/suspended");
+
+	/* whose suspension it is ends it by leaving, nobody else does */
+	asks(&a, "suspend", "CZ");
+	asks(&a, "resume", "CZ");
+	asks(&b, "suspend", "CZ");
+	leave(&a);
+	for (unsigned i = 0; atomic_load(&world->pooler.clients) > 1 && i < 20000; i++)
+		usleep(1000);
+	assert_true(place_suspended(&world->pooler));
+	leave(&b);
+	for (unsigned i = 0; place_suspended(&world->pooler) && i < 20000; i++)
+		usleep(1000);
+	assert_false(place_suspended(&world->pooler));
+}
+
+static void
 the_keeper_is_asked(void **state)
 {
 	struct guest g = enter_as("pgbouncer", 1);
@@ -232,6 +275,7 @@ main(void)
 		ALONE_TEST(it_matters_not_how_bytes_are_chopped),
 		ALONE_TEST(rows_of_all_workers_come_together),
 		ALONE_TEST(databases_are_paused_and_resumed),
+		ALONE_TEST(the_pooler_is_suspended_until_its_console_leaves),
 		ALONE_TEST(the_keeper_is_asked),
 		ALONE_TEST(a_console_may_leave_at_any_time),
 		ALONE_TEST(one_console_can_end_another),
