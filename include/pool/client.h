@@ -17,6 +17,7 @@
 struct login;
 struct request;
 struct server;
+struct startup;
 
 #define CLIENT_KEY_MOST 32u		/* bytes of a cancel key from protocol 3.2 on */
 
@@ -119,6 +120,8 @@ void client_refresh(struct client *c);
 
 /* CLIENT_ACTIVE, CLIENT_IDLE: forward what may be forwarded (client_talk.c). */
 size_t client_talk_bytes(struct client *c, const char *at, size_t len);
+/* Take over what a startup packet says (client_startup.c). False: it was refused. */
+bool client_take_startup(struct client *c, const struct startup *s);
 /* CLIENT_START, CLIENT_AUTH (client_login.c). */
 size_t client_start_bytes(struct client *c, const char *at, size_t len);
 size_t client_auth_bytes(struct client *c, const char *at, size_t len);
