@@ -60,7 +60,8 @@ struct server {
 	usec_t		 born;		/* loop clock */
 	usec_t		 connected;	/* wall clock */
 	uint64_t	 id;
-	unsigned	 cancels;	/* requests under way for it */
+	unsigned	 cancels;	/* couriers for it, waiting ones too */
+	unsigned	 couriers;	/* those that have set out */
 	/* where and who it is */
 	struct setup	*setup;		/* held: what it was opened under */
 	struct addr	 where;

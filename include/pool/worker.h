@@ -12,6 +12,7 @@
 #include "pool/pooler.h"
 
 struct client;
+struct strikes;
 
 struct worker {
 	struct pooler	*pooler;	/* borrowed */
@@ -26,7 +27,8 @@ struct worker {
 	struct list	 lanes;		/* lane.in_worker */
 	struct lane	*by_pool_last;	/* the lane found last */
 	struct list	 dead_clients, dead_servers;	/* freed at the end of the turn */
-	struct list	 cancels;	/* requests under way (cancel.c) */
+	struct list	 couriers;	/* with cancel requests (courier.c) */
+	struct strikes	*strikes;	/* owned; NULL: nobody tried a wrong key yet (cancel.c) */
 	struct chore	 sweep;
 	struct timer	*tick;		/* owned; looks after deadlines */
 	uint64_t	 last_unnamed;	/* serials of unnamed statements, unique over workers */

@@ -102,11 +102,12 @@ static const struct setting user_rows[] = {
 };
 
 static const struct setting peer_rows[] = {
-	{ OF_PEER(KIND_TEXT, const char *, host),
+	{ OF_PEER(KIND_TEXT, const char *, host), .ready = true,
 	  .text = "Address, name or folder of a unix socket of the peer." },
-	{ OF_PEER(KIND_COUNT, uint32_t, pool_size), .unset = UNSET_NEGATIVE,
+	{ OF_PEER(KIND_COUNT, uint32_t, pool_size), .unset = UNSET_NEGATIVE, .ready = true,
 	  .text = "Most connections to the peer. Unset means default_pool_size." },
 	{ OF_PEER(KIND_COUNT, uint32_t, port), .fallback = "6432", .least = 1, .most = 65535,
+	  .ready = true,
 	  .text = "Port of the peer." },
 };
 

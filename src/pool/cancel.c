@@ -1,31 +1,77 @@
 /*
- * cancel.c - cancel requests from clients, and to servers.
+ * cancel.c - cancel requests from clients: whose they are.
  *
- * A request from a client is shown to all workers; the one that has the key acts. A
- * request to a server is a connection of its own, gone when the server closes it.
+ * A key says which peer gave it (peers.h). Another's request is carried there; ours is shown to all
+ * workers, and the one that has the key acts. Who tries many wrong keys is not listened to
+ * for a while.
  */
 #include "pool/cancel.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
-#include "net/dial.h"
-#include "wire/startup.h"
+#include "pool/courier.h"
+#include "pool/peers.h"
 
-/* --- from clients --- */
+#define STRIKES_MOST 200u		/* wrong keys an address may try ... */
+#define STRIKES_TIME (10 * SECOND)	/* ... in so long */
+#define STRIKERS 256u			/* addresses remembered; a power of two */
 
-/* Held by the asking of all workers and by the request to a server, if one comes of it. */
-struct request {
-	atomic_uint	 refs;
-	struct worker	*home;		/* borrowed; the requester's */
-	uint64_t	 requester;	/* id of its client */
-	struct letter	 letter;	/* a request to a server is through */
-	uint32_t	 pid;
-	size_t		 key_len;
-	char		 key[CANCEL_KEY_MOST];
-};
+static bool forward(struct client *client, struct request *r);
+static void look_for(struct worker *w, void *arg);
+static void request_drop(void *arg);
+static void request_through(struct letter *letter, void *receiver);
+static bool is_out(const struct worker *w, const struct addr *from);
+
+void
+cancel_request(struct client *client, uint32_t pid, struct span key)
+{
+	struct worker *w = client->worker;
+	struct request *r;
+
+	if (key.len > CANCEL_KEY_MOST || is_out(w, &client->peer) ||
+	    (r = mem_new(sizeof(*r))) == NULL) {
+		client_finish(client, "cancel request");
+		return;
+	}
+	atomic_store(&r->refs, 1);
+	r->home = w;
+	r->requester = client->id;
+	r->from = client->peer;
+	r->letter.open = request_through;
+	r->pid = pid;
+	r->key_len = key.len;
+	memcpy(r->key, key.at, key.len);
+	client_become(client, &CLIENT_CANCELING);
+	if (forward(client, r) || !worker_ask_all(w->pooler, w, look_for, request_drop, r))
+		request_drop(r);
+}
+
+/* Another's: pass it on. A key of nobody we know may be one of ours, from before peer_id was set. */
+static bool
+forward(struct client *client, struct request *r)
+{
+	const struct conf *conf = client->worker->setup->conf;
+	uint16_t id = peer_of_key(r->pid);
+	const struct conf_peer *peer;
+
+	if (conf->peer_id == 0)
+		return false;
+	if (id == conf->peer_id) {
+		peer_unwind_key(r->key);
+		return false;
+	}
+	peer = conf_peer(conf, id);
+	if (peer == NULL)
+		return false;
+	atomic_store(&r->found, true);
+	if (peer_spend_hop(r->key))
+		courier_to_peer(client->worker, peer, r);
+	return true;
+}
+
+/* --- ours --- */
 
 static bool
 same_key(const struct map_node *node, const void *key)
@@ -43,9 +89,78 @@ look_for(struct worker *w, void *arg)
 	struct request *r = arg;
 	struct map_node *node = map_find(&w->keys, r->pid, same_key, r);
 
-	if (node != NULL)
+	if (node != NULL && !atomic_exchange(&r->found, true))
 		client_canceled(CONTAINER_OF(node, struct client, in_keys), r);
 }
+
+/* --- wrong keys --- */
+
+struct striker {
+	uint64_t	 who;
+	usec_t		 since;
+	unsigned	 count;
+};
+
+/* One place an address; who comes to a place that is taken takes it over. */
+struct strikes {
+	struct striker	 strikers[STRIKERS];
+};
+
+void
+strikes_free(struct strikes *strikes)
+{
+	mem_free(strikes);
+}
+
+/* Who FROM is: a user of this machine, a host, or with IPv6 a network of 64 bits. */
+static uint64_t
+who_is(const struct addr *from)
+{
+	uint64_t kind = (uint64_t)from->kind + 1;
+
+	switch (from->kind) {
+	case ADDR_UNIX:
+		return span_hash(span_of((const char *)&from->u.unix_peer.uid,
+		    sizeof(from->u.unix_peer.uid))) ^ kind;
+	case ADDR_IP4:
+		return span_hash(span_of((const char *)&from->u.ip4, sizeof(from->u.ip4))) ^ kind;
+	case ADDR_IP6:
+		return span_hash(span_of((const char *)&from->u.ip6, 8)) ^ kind;
+	case ADDR_NONE:
+		break;
+	}
+	return kind;
+}
+
+static bool
+is_out(const struct worker *w, const struct addr *from)
+{
+	uint64_t who = who_is(from);
+	const struct striker *s;
+
+	if (w->strikes == NULL)
+		return false;
+	s = &w->strikes->strikers[who % STRIKERS];
+	return s->who == who && s->count >= STRIKES_MOST &&
+	    loop_now(w->loop) - s->since < STRIKES_TIME;
+}
+
+static void
+strike(struct worker *w, const struct addr *from)
+{
+	uint64_t who = who_is(from);
+	usec_t now = loop_now(w->loop);
+	struct striker *s;
+
+	if (w->strikes == NULL && (w->strikes = mem_new(sizeof(*w->strikes))) == NULL)
+		return;
+	s = &w->strikes->strikers[who % STRIKERS];
+	if (s->who != who || now - s->since >= STRIKES_TIME)
+		*s = (struct striker){ .who = who, .since = now };
+	s->count++;
+}
+
+/* --- the end of a request --- */
 
 /* On the requester's thread: when nothing is left to wait for, its connection ends. */
 static void
@@ -55,6 +170,8 @@ request_drop(void *arg)
 
 	if (atomic_fetch_sub(&r->refs, 1) != 1)
 		return;
+	if (!atomic_load(&r->found))
+		strike(r->home, &r->from);
 	LIST_EACH(n, &r->home->newcomers) {
 		struct client *c = CONTAINER_OF(n, struct client, in_newcomers);
 
@@ -72,197 +189,10 @@ request_through(struct letter *letter, void *receiver)
 }
 
 void
-cancel_request(struct client *client, uint32_t pid, struct span key)
+cancel_through(struct worker *w, struct request *r)
 {
-	struct worker *w = client->worker;
-	struct request *r = key.len <= CANCEL_KEY_MOST ? mem_new(sizeof(*r)) : NULL;
-
-	if (r == NULL) {
-		client_finish(client, "cancel request");
-		return;
-	}
-	atomic_store(&r->refs, 1);
-	r->home = w;
-	r->requester = client->id;
-	r->letter.open = request_through;
-	r->pid = pid;
-	r->key_len = key.len;
-	memcpy(r->key, key.at, key.len);
-	client_become(client, &CLIENT_CANCELING);
-	if (!worker_ask_all(w->pooler, w, look_for, request_drop, r))
-		request_drop(r);
-}
-
-/* --- to servers --- */
-
-struct cancel {
-	struct node	 in_worker;	/* worker->cancels */
-	struct worker	*worker;	/* borrowed */
-	struct server	*server;	/* borrowed; NULL when it has ended meanwhile */
-	struct request	*request;	/* one hold; NULL: it is our own */
-	struct setup	*setup;		/* held */
-	struct dial	*dial;		/* owned, while dialing */
-	struct link	*link;		/* owned, afterwards */
-	char		*host;		/* owned */
-	char		*key;		/* owned */
-	uint32_t	 key_len, pid;
-	bool		 tls;		/* the server's own connection is */
-	usec_t		 began;
-};
-
-static size_t on_bytes(void *owner, const char *at, size_t len);
-static void on_gone(void *owner, const char *why);
-static void on_secured(void *owner);
-static void dialed(void *owner, int fd, const struct addr *where, const char *why);
-
-static const struct link_owner cancel_calls = { on_bytes, on_gone, NULL, on_secured };
-
-/* The request is through, one way or the other: its server may be used again. */
-static void
-over(struct cancel *x)
-{
-	struct server *s = x->server;
-
-	if (x->request != NULL && !x->worker->stopping)
-		mailbox_post(x->request->home->mailbox, &x->request->letter);
-	else if (x->request != NULL && atomic_fetch_sub(&x->request->refs, 1) == 1)
-		mem_free(x->request);
-	list_remove(&x->in_worker);
-	dial_cancel(x->dial);
-	link_close(x->link);
-	setup_drop(x->setup);
-	mem_free(x->host);
-	mem_free(x->key);
-	mem_free(x);
-	if (s == NULL || --s->cancels > 0 || s->state != &SERVER_CANCELED)
-		return;
-	lane_release(s->lane, s);
-}
-
-void
-cancel_server(struct server *s, struct request *request)
-{
-	struct worker *w = s->lane->worker;
-	struct cancel *x;
-
-	if (s->key == NULL || (x = mem_new(sizeof(*x))) == NULL)
-		return;
-	node_init(&x->in_worker);
-	list_add_last(&w->cancels, &x->in_worker);
-	x->worker = w;
-	x->server = s;
-	x->request = request;
-	if (request != NULL)
-		atomic_fetch_add(&request->refs, 1);
-	s->cancels++;
-	x->setup = setup_hold(s->setup);
-	x->pid = s->pid;
-	x->key = mem_copy_text(s->key, s->key_len);
-	x->key_len = s->key_len;
-	x->host = mem_copy_text(s->host, strlen(s->host));
-	x->tls = link_is_secure(s->link);
-	x->began = loop_now(w->loop);
-	if (x->key != NULL && x->host != NULL)
-		x->dial = dial_addr(w->loop, &s->where, x->host, w->setup->conf->cancel_wait_timeout,
-		    dialed, x);
-	if (x->dial == NULL)
-		over(x);
-}
-
-static void
-send_request(struct cancel *x)
-{
-	struct buf b = { 0 };
-	bool sent;
-
-	startup_write_cancel(&b, x->pid, span_of(x->key, x->key_len));
-	sent = !b.failed && link_send(x->link, b.at, b.len);
-	buf_fini(&b);
-	if (!sent)
-		over(x);
-}
-
-static void
-dialed(void *owner, int fd, const struct addr *where, const char *why)
-{
-	struct cancel *x = owner;
-	struct buf b = { 0 };
-
-	(void)where;
-	(void)why;
-	x->dial = NULL;
-	if (fd >= 0)
-		x->link = link_new(x->worker->loop, fd, &cancel_calls, x);
-	/* The query has ended by itself: what runs next is not to be canceled. */
-	if (x->link == NULL || x->server == NULL || talk_quiet(&x->server->talk)) {
-		over(x);
-		return;
-	}
-	if (!x->tls) {
-		send_request(x);
-		return;
-	}
-	startup_write_ssl(&b);
-	link_send(x->link, b.at, b.len);
-	buf_fini(&b);
-}
-
-static size_t
-on_bytes(void *owner, const char *at, size_t len)
-{
-	struct cancel *x = owner;
-
-	if (!x->tls || link_is_secure(x->link))
-		return len;	/* nothing is ever answered */
-	if (len != 1 || at[0] != 'S' ||
-	    !link_secure(x->link, x->setup->server_tls, LINK_CONNECTS, x->host, NULL))
-		over(x);
-	return len;
-}
-
-static void
-on_secured(void *owner)
-{
-	send_request(owner);
-}
-
-static void
-on_gone(void *owner, const char *why)
-{
-	(void)why;
-	over(owner);
-}
-
-void
-cancel_forget(struct server *s)
-{
-	LIST_EACH(n, &s->lane->worker->cancels) {
-		struct cancel *x = CONTAINER_OF(n, struct cancel, in_worker);
-
-		if (x->server == s)
-			x->server = NULL;
-	}
-	s->cancels = 0;
-}
-
-void
-cancel_drop_all(struct worker *w)
-{
-	LIST_EACH(n, &w->cancels) {
-		struct cancel *x = CONTAINER_OF(n, struct cancel, in_worker);
-
-		x->server = NULL;
-		over(x);
-	}
-}
-
-void
-cancel_tick(struct worker *w, usec_t now, usec_t most)
-{
-	LIST_EACH(n, &w->cancels) {
-		struct cancel *x = CONTAINER_OF(n, struct cancel, in_worker);
-
-		if (now - x->began >= most)
-			over(x);
-	}
+	if (!w->stopping)
+		mailbox_post(r->home->mailbox, &r->letter);
+	else if (atomic_fetch_sub(&r->refs, 1) == 1)
+		mem_free(r);
 }

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/dial.h"
-#include "pool/cancel.h"
+#include "pool/courier.h"
 #include "pool/pair.h"
 #include "pool/server.h"
 #include "wire/reply.h"
@@ -303,7 +303,7 @@ client_canceled(struct client *c, struct request *request)
 	if (c->state == &CLIENT_CONSOLE)
 		c->worker->pooler->console->cancel(c);
 	else if (c->state == &CLIENT_ACTIVE && c->server != NULL && !talk_quiet(&c->server->talk))
-		cancel_server(c->server, request);
+		courier_to_server(c->server, request);
 	else if (c->state == &CLIENT_WAITING && c->welcomed)
 		client_cancel_wait(c);
 }

@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "pool/client.h"
 #include "pool/pair.h"
+#include "pool/peers.h"
 #include "pool/place.h"
 #include "pool/server.h"
 #include "wire/reply.h"
@@ -183,6 +184,8 @@ draw_key(struct client *c)
 	do {
 		c->pid = rand_u32() & 0x7fffffff;
 	} while (c->pid < PID_LEAST);
+	if (w->setup->conf->peer_id > 0)
+		peer_mark_key((uint16_t)w->setup->conf->peer_id, &c->pid, c->key);
 	c->keyed = map_add(&w->keys, &c->in_keys, c->pid);
 }
 

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "pool/cancel.h"
 #include "pool/client.h"
+#include "pool/courier.h"
 #include "pool/lane.h"
 #include "pool/pair.h"
 #include "pool/server.h"
@@ -203,6 +203,6 @@ deadline_tick(struct worker *w, usec_t now)
 		look_at_idle(w, now);
 	LIST_EACH(n, &w->lanes)
 		look_at_lane(CONTAINER_OF(n, struct lane, in_worker), conf, now);
-	if (conf->cancel_wait_timeout > 0)
-		cancel_tick(w, now, conf->cancel_wait_timeout);
+	if (!list_empty(&w->couriers))
+		courier_tick(w, now, conf->cancel_wait_timeout);
 }

@@ -9,8 +9,8 @@
 #include "auth/backend.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "pool/cancel.h"
 #include "pool/client.h"
+#include "pool/courier.h"
 #include "pool/pair.h"
 #include "pool/place.h"
 #include "pool/settle.h"
@@ -295,7 +295,7 @@ server_close(struct server *s, const char *why)
 	s->dial = NULL;
 	link_close(s->link);
 	s->link = NULL;
-	cancel_forget(s);
+	courier_forget(s);
 	lane_lost(s->lane, s);
 	list_add_last(&w->dead_servers, &s->in_lane);
 	loop_later(w->loop, &w->sweep);

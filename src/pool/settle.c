@@ -12,8 +12,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "pool/cancel.h"
 #include "pool/client.h"
+#include "pool/courier.h"
 #include "pool/pair.h"
 #include "pool/place.h"
 #include "wire/query.h"
@@ -238,7 +238,7 @@ settle_rescue(struct server *s)
 		return true;
 	}
 	if (!talk_quiet(&s->talk))
-		cancel_server(s, NULL);
+		courier_to_server(s, NULL);
 	if (s->talk.copy_in)
 		settle_end_copy(s);
 	else if (needs_sync(s))

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "pool/cancel.h"
 #include "pool/client.h"
+#include "pool/courier.h"
 #include "pool/deadline.h"
 #include "pool/lane.h"
 #include "pool/place.h"
@@ -39,7 +40,7 @@ worker_new(struct pooler *p, unsigned index, struct err *e)
 	list_init(&w->lanes);
 	list_init(&w->dead_clients);
 	list_init(&w->dead_servers);
-	list_init(&w->cancels);
+	list_init(&w->couriers);
 	chore_init(&w->sweep, on_sweep);
 	w->last_unnamed = (uint64_t)index << 56;
 	w->setup = pooler_setup(p);
@@ -125,7 +126,7 @@ worker_close_everything(struct worker *w)
 		client_close(c, "shutting down");
 	LIST_EACH(n, &w->lanes)
 		close_lane(CONTAINER_OF(n, struct lane, in_worker));
-	cancel_drop_all(w);
+	courier_drop_all(w);
 	on_sweep(&w->sweep);
 }
 
@@ -141,6 +142,7 @@ worker_free(struct worker *w)
 	chore_drop(&w->sweep);
 	loop_free(w->loop);
 	map_fini(&w->keys);
+	strikes_free(w->strikes);
 	setup_drop(w->setup);
 	mem_free(w);
 }
