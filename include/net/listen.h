@@ -33,6 +33,14 @@ typedef void (*accept_fn)(void *owner, int fd, const struct addr *peer);
 struct listener *listen_open(struct loop *loop, const struct listen_on *on, accept_fn fn,
     void *owner, struct err *e);
 /*
+ * Take connections of FD, a listening socket that somebody else has opened; it passes over, on
+ * failure it stays the caller's. PORT is what clients of a unix socket are shown with.
+ */
+struct listener *listen_inherit(struct loop *loop, int fd, uint16_t port, accept_fn fn,
+    void *owner, struct err *e);
+/* Is it TCP rather than a unix socket? */
+bool listen_is_tcp(const struct listener *l);
+/*
  * TCP: connections taken from now on have OPTIONS and TCP_NODELAY, as sockets inherit what their listener has (so it costs
  * nothing a connection), and the kernel holds them back until bytes are there, DEFER_ACCEPT seconds at most (0: it does not).
  * Unix sockets have no such options.
@@ -40,7 +48,9 @@ struct listener *listen_open(struct loop *loop, const struct listen_on *on, acce
 void listen_tune(struct listener *l, const struct socket_options *options, int defer_accept);
 /* Stop accepting for now, or again. */
 void listen_pause(struct listener *l, bool paused);
-/* Close; a unix socket's file is removed. */
+/* Take all connections that wait: closing would cut them off. */
+void listen_drain(struct listener *l);
+/* Close; a unix socket's file is removed, but for an inherited one. */
 void listen_close(struct listener *l);
 /* "127.0.0.1:6432, [::1]:6432" or "unix:/tmp/.s.PGSQL.6432"; lives in L. */
 const char *listen_text(const struct listener *l);

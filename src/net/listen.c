@@ -1,87 +1,68 @@
 /*
  * listen.c - listening sockets: open what an address stands for, take connections, rest
- * when descriptors run out, leave no file behind. What becomes of a connection is the
- * owner's business.
+ * when descriptors run out, leave no file behind. Unix sockets and those that somebody
+ * else has opened are listen_local.c's part; what becomes of a connection is the owner's
+ * business.
  */
 #include "net/listen.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/dial.h"
+#include "net/listen_private.h"
 #include "net/loop_private.h"
 #include "net/unix_path.h"
 
 /* Connections taken in a turn, so that the others are not forgotten. */
 #define TAKE_MOST 64
-/* Sockets of one listener. */
-#define SOCKETS_MOST 16
+/* Connections of one socket taken before it is closed: the longest queue a kernel keeps. */
+#define DRAIN_MOST 65536u
 #define REST SECOND
 
-struct listening {
-	struct listener	*listener;	/* borrowed: it contains this */
-	struct event	*event;		/* owned */
-	int		 fd;
-	struct addr	 at;
-};
-
-struct listener {
-	accept_fn	 fn;
-	void		*owner;		/* borrowed */
-	struct loop	*loop;		/* borrowed */
-	struct timer	*rest;		/* owned; rings when accepting goes on */
-	bool		 resting;
-	bool		 paused;
-	bool		*closed;	/* set if closed while it accepts */
-	uint16_t	 port;
-	struct listening sockets[SOCKETS_MOST];
-	unsigned	 count;
-	char		*path;		/* owned; a unix socket's file, or NULL */
-	struct stat	 file;		/* the same as we made it */
-	struct buf	 text;
-};
-
 static bool open_tcp(struct listener *l, const struct listen_on *on, struct err *e);
-static bool open_unix(struct listener *l, const struct listen_on *on, struct err *e);
-static bool add_socket(struct listener *l, int fd, const struct addr *at);
 static void on_connection(evutil_socket_t fd, short what, void *arg);
 static bool take_one(struct listening *s);
 static void rest_over(void *owner);
 static void set_accepting(struct listener *l);
 
 struct listener *
-listen_open(struct loop *loop, const struct listen_on *on, accept_fn fn, void *owner,
-    struct err *e)
+listen_new(struct loop *loop, uint16_t port, accept_fn fn, void *owner, struct err *e)
 {
 	struct listener *l = mem_new(sizeof(*l));
 
-	if (l == NULL) {
-		err_set(e, SQLSTATE_NO_MEMORY, "cannot listen: out of memory");
-		return NULL;
+	if (l != NULL) {
+		l->fn = fn;
+		l->owner = owner;
+		l->loop = loop;
+		l->port = port;
+		l->rest = timer_new(loop, rest_over, l);
+		if (l->rest != NULL)
+			return l;
 	}
-	l->fn = fn;
-	l->owner = owner;
-	l->loop = loop;
-	l->port = on->port;
-	l->rest = timer_new(loop, rest_over, l);
-	if (l->rest == NULL) {
-		err_set(e, SQLSTATE_NO_MEMORY, "cannot listen: out of memory");
-		listen_close(l);
+	listen_close(l);
+	err_set(e, SQLSTATE_NO_MEMORY, "cannot listen: out of memory");
+	return NULL;
+}
+
+struct listener *
+listen_open(struct loop *loop, const struct listen_on *on, accept_fn fn, void *owner,
+    struct err *e)
+{
+	struct listener *l = listen_new(loop, on->port, fn, owner, e);
+
+	if (l == NULL)
 		return NULL;
-	}
-	if (on->addr != NULL ? !open_tcp(l, on, e) : !open_unix(l, on, e)) {
+	if (on->addr != NULL ? !open_tcp(l, on, e) : !listen_open_unix(l, on, e)) {
 		listen_close(l);
 		return NULL;
 	}
@@ -115,6 +96,12 @@ const char *
 listen_text(const struct listener *l)
 {
 	return l->text.at != NULL ? l->text.at : "";
+}
+
+bool
+listen_is_tcp(const struct listener *l)
+{
+	return l->sockets[0].at.kind != ADDR_UNIX;
 }
 
 void
@@ -207,7 +194,7 @@ listen_at(struct listener *l, const struct listen_on *on, struct addr *at)
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
 		goto fail;
 	addr_from_sockaddr(at, (struct sockaddr *)&ss, len);
-	if (!add_socket(l, fd, at)) {
+	if (!listen_add(l, fd, at)) {
 		errno = ENOMEM;
 		goto fail;
 	}
@@ -298,137 +285,10 @@ open_tcp(struct listener *l, const struct listen_on *on, struct err *e)
 	return count > 0 && listen_at_all(l, on, addrs, count, e);
 }
 
-/* --- unix sockets --- */
-
-/* Is nobody behind PATH? A file that a dead process has left is taken away. */
-static bool
-clear_path(const char *path, const struct sockaddr_un *un, struct err *e)
-{
-	char lock[sizeof(un->sun_path) + 8];
-	struct stat st;
-	int fd, error;
-
-	snprintf(lock, sizeof(lock), "%s.lock", path);
-	if (lstat(lock, &st) == 0)
-		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot listen on unix socket \"%s\": it belongs to a PostgreSQL server, "
-		    "\"%s\" exists",
-		    path, lock);
-	if (lstat(path, &st) != 0)
-		return true;	/* bind(2) will say what else is wrong */
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot listen on unix socket \"%s\": there is a file that is no socket",
-		    path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot listen on unix socket \"%s\": %s", path, strerror(errno));
-	error = connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 ? 0 : errno;
-	close(fd);
-	if (error != ECONNREFUSED && error != ENOENT)
-		return err_set(e, SQLSTATE_CONFIG, "unix socket \"%s\" is in use", path);
-	if (unlink(path) != 0 && errno != ENOENT)
-		return err_set(e, SQLSTATE_CONFIG, "cannot remove unix socket \"%s\": %s",
-		    path, strerror(errno));
-	return true;
-}
-
-/* The group of that name or number. */
-static bool
-find_group(const char *name, gid_t *gid)
-{
-	struct group *group = getgrnam(name);
-	unsigned long number;
-	char *end;
-
-	if (group != NULL) {
-		*gid = group->gr_gid;
-		return true;
-	}
-	errno = 0;
-	number = strtoul(name, &end, 10);
-	*gid = (gid_t)number;
-	return errno == 0 && name[0] >= '0' && name[0] <= '9' && *end == '\0' &&
-	    number == *gid;
-}
-
-/* Give the file its mode and group, before anybody can connect. */
-static bool
-set_rights(struct listener *l, const struct listen_on *on, struct err *e)
-{
-	gid_t gid;
-
-	if (stat(l->path, &l->file) != 0 || chmod(l->path, (mode_t)on->unix_mode) != 0)
-		return err_set(e, SQLSTATE_CONFIG, "cannot set the mode of \"%s\": %s",
-		    l->path, strerror(errno));
-	if (on->unix_group == NULL || on->unix_group[0] == '\0')
-		return true;
-	if (!find_group(on->unix_group, &gid))
-		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot give \"%s\" to group \"%s\": no such group", l->path,
-		    on->unix_group);
-	if (chown(l->path, (uid_t)-1, gid) != 0)
-		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot give \"%s\" to group \"%s\": %s", l->path, on->unix_group,
-		    strerror(errno));
-	return true;
-}
-
-static bool
-open_unix(struct listener *l, const struct listen_on *on, struct err *e)
-{
-	struct addr at = { .kind = ADDR_UNIX, .port = on->port };
-	struct sockaddr_un un;
-	socklen_t len = unix_path_sockaddr(on->unix_dir, on->port, &un);
-	bool is_file = un.sun_path[0] != '\0';
-	int fd;
-
-	if (len == 0)
-		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot listen on a unix socket in \"%s\": the name is too long",
-		    on->unix_dir);
-	if (is_file && !clear_path(un.sun_path, &un, e))
-		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&un, len) != 0)
-		goto fail;
-	if (is_file) {
-		l->path = mem_copy_text(un.sun_path, strlen(un.sun_path));
-		if (l->path == NULL) {
-			unlink(un.sun_path);
-			errno = ENOMEM;
-			goto fail;
-		}
-		if (!set_rights(l, on, e)) {
-			close(fd);
-			return false;
-		}
-	}
-	if (listen(fd, on->backlog) != 0)
-		goto fail;
-	if (!add_socket(l, fd, &at)) {
-		errno = ENOMEM;
-		goto fail;
-	}
-	buf_clear(&l->text);
-	buf_printf(&l->text, "unix:%s/.s.PGSQL.%u", on->unix_dir, on->port);
-	buf_text(&l->text);
-	return true;
-fail:
-	err_set(e, SQLSTATE_CONFIG, "cannot listen on unix socket \"%s/.s.PGSQL.%u\": %s",
-	    on->unix_dir, on->port,
-	    errno == EADDRINUSE ? "it is in use" : strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return false;
-}
-
 /* --- taking connections --- */
 
-/* FD listens AT: take its connections. False: no memory, FD stays the caller's. */
-static bool
-add_socket(struct listener *l, int fd, const struct addr *at)
+bool
+listen_add(struct listener *l, int fd, const struct addr *at)
 {
 	struct listening *s = &l->sockets[l->count];
 	char text[80];
@@ -514,6 +374,17 @@ take_one(struct listening *s)
 	}
 	l->fn(l->owner, fd, &peer);
 	return true;
+}
+
+void
+listen_drain(struct listener *l)
+{
+	for (unsigned i = 0; i < l->count; i++) {
+		unsigned left = DRAIN_MOST;
+
+		while (left-- > 0 && take_one(&l->sockets[i]))
+			;
+	}
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -481,6 +482,71 @@ connections_inherit_the_options_in_force(void **state)
 	listen_close(l);
 }
 
+static void
+inherited_sockets_are_used_as_they_are(void **state)
+{
+	struct world *w = *state;
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), local = socket(AF_UNIX, SOCK_STREAM, 0), one, two;
+	const char *path = path_in(w, "given");
+	struct listener *l, *m;
+	struct err e;
+	char text[128];
+
+	assert_int_equal(bind(tcp, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_null(listen_inherit(w->loop, tcp, 6432, came, w, &e));
+	snprintf(text, sizeof(text), "cannot use inherited descriptor %d: expected a listening "
+	    "stream socket", tcp);
+	assert_string_equal(e.text, text);
+	assert_int_equal(listen(tcp, 5), 0);
+	l = listen_inherit(w->loop, tcp, 6432, came, w, NULL);
+	assert_non_null(l);
+	assert_true(listen_is_tcp(l));
+	one = connect_ip4(port_of(l));
+	wait_for(w, 1);
+	assert_int_equal(w->peer.kind, ADDR_IP4);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	assert_int_equal(bind(local, (struct sockaddr *)&un, sizeof(un)), 0);
+	assert_int_equal(listen(local, 5), 0);
+	m = listen_inherit(w->loop, local, 6432, came, w, NULL);
+	assert_non_null(m);
+	assert_false(listen_is_tcp(m));
+	snprintf(text, sizeof(text), "unix:%s", path);
+	assert_string_equal(listen_text(m), text);
+	two = connect_unix(path);
+	wait_for(w, 2);
+	assert_int_equal(w->peer.kind, ADDR_UNIX);
+	assert_int_equal(w->peer.port, 6432);
+	close(one);
+	close(two);
+	listen_close(l);
+	listen_close(m);
+	assert_int_equal(unlink(path), 0);	/* it was not ours */
+}
+
+static void
+drained_it_has_nobody_waiting(void **state)
+{
+	struct world *w = *state;
+	struct listener *l = listen_on(w, "127.0.0.1", 0);
+	int fds[100];
+	char c;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = connect_ip4(port_of(l));
+	w->wanted = UINT_MAX;
+	listen_drain(l);
+	assert_int_equal(w->count, ARRAY_SIZE(fds));
+	listen_close(l);
+	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++) {
+		assert_int_equal(recv(fds[i], &c, 1, MSG_DONTWAIT), -1);
+		assert_int_equal(errno, EAGAIN);
+		close(fds[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -500,6 +566,8 @@ main(void)
 		IN_A_WORLD(a_successors_socket_is_left_alone),
 		IN_A_WORLD(files_of_others_are_respected),
 		IN_A_WORLD(what_cannot_be_is_said),
+		IN_A_WORLD(inherited_sockets_are_used_as_they_are),
+		IN_A_WORLD(drained_it_has_nobody_waiting),
 	};
 
 	log_to_stderr(false);
