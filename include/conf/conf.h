@@ -123,6 +123,7 @@ struct conf {
 	uint32_t	 reserve_pool_size;
 	usec_t		 reserve_pool_timeout;
 	uint32_t	 max_client_conn;
+	uint32_t	 max_client_connections_per_address;
 	uint32_t	 max_db_client_connections;
 	uint32_t	 max_db_connections;
 	uint32_t	 max_user_client_connections;

@@ -14,6 +14,7 @@
 #include "session/stmts.h"
 #include "wire/frame.h"
 
+struct crowd;
 struct login;
 struct request;
 struct server;
@@ -54,6 +55,7 @@ struct client {
 	bool		 admin;		/* console: may do everything */
 	bool		 tls_asked, gss_asked, negotiated;
 	bool		 slow;		/* the server is paused because we have unsent bytes */
+	bool		 crowded;	/* its address has more than its share */
 	bool		 dead;
 	uint8_t		 key_len;
 	uint32_t	 pid;		/* of its backend key */
@@ -66,6 +68,7 @@ struct client {
 	usec_t		 connected;	/* wall clock */
 	usec_t		 wait_timeout, idle_timeout;	/* its own limits; 0: none */
 	struct addr	 peer;
+	struct crowd	*crowds[3];	/* borrowed: where it is counted (client_limits.c) */
 	char		*user, *database;	/* owned; NULL before the startup packet */
 	struct login	*login;		/* owned; gone when login ends */
 	struct buf	*last_word;	/* borrowed; what login has to say before the greeting */

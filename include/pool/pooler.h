@@ -16,6 +16,7 @@
 #include "session/profile.h"
 
 struct client;
+struct crowds;
 struct keyring;
 struct peers;
 struct worker;
@@ -69,6 +70,7 @@ struct pooler {
 	struct book	 book;
 	struct keyring	*keyring;	/* owned */
 	struct peers	*peers;		/* owned */
+	struct crowds	*crowds;	/* owned */
 	struct worker	**workers;	/* owned; fixed after start */
 	unsigned	 worker_count;
 	const struct console_calls *console;

@@ -46,7 +46,7 @@ static const struct setting database_rows[] = {
 	      load_balance_hosts), .words = load_balance_words, .ready = true,
 	  .text = "Which host of a list is next: each in turn, or the same until it "
 		  "fails." },
-	{ DB_COUNT(max_db_client_connections), .unset = UNSET_NOT_POSITIVE,
+	{ DB_COUNT(max_db_client_connections), .unset = UNSET_NOT_POSITIVE, .ready = true,
 	  .text = "Most client connections of this database." },
 	{ DB_COUNT(max_db_connections), .unset = UNSET_NOT_POSITIVE,
 	  .text = "Most server connections of this database." },
@@ -83,6 +83,7 @@ static const struct setting user_rows[] = {
 	  .text = "Close a client of this user that leaves its transaction idle for so "
 		  "long." },
 	{ USER_COUNT(max_user_client_connections), .unset = UNSET_NOT_POSITIVE,
+	  .ready = true,
 	  .text = "Most client connections of this user." },
 	{ USER_COUNT(max_user_connections), .unset = UNSET_NOT_POSITIVE,
 	  .text = "Most server connections of this user." },

@@ -34,7 +34,11 @@ static const struct setting rows[] = {
 	  .text = "A notice every client gets when its login is done. Empty means none." },
 	{ COUNT(max_client_conn, "100"), .ready = true,
 	  .text = "Most client connections, logins and cancel requests included." },
-	{ COUNT(max_db_client_connections, "0"),
+	{ COUNT(max_client_connections_per_address, "0"), .ready = true,
+	  .text = "Most client connections of one address, or one IPv6 network of 64 "
+		  "bits. Twice as many may be there without having logged in. 0 means no "
+		  "limit." },
+	{ COUNT(max_db_client_connections, "0"), .ready = true,
 	  .text = "Most client connections of one database. 0 means no limit." },
 	{ COUNT(max_db_connections, "0"),
 	  .text = "Most server connections of one database over all its pools. 0 means no "
@@ -44,7 +48,7 @@ static const struct setting rows[] = {
 	{ COUNT(max_prepared_statements, "200"), .ready = true,
 	  .text = "Prepared statements kept on one server connection; the one unused "
 		  "longest makes room. 0 turns following them off." },
-	{ COUNT(max_user_client_connections, "0"),
+	{ COUNT(max_user_client_connections, "0"), .ready = true,
 	  .text = "Most client connections of one user over all databases. 0 means no "
 		  "limit." },
 	{ COUNT(max_user_connections, "0"),

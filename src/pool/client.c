@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/dial.h"
+#include "pool/client_limits.h"
 #include "pool/courier.h"
 #include "pool/pair.h"
 #include "pool/server.h"
@@ -64,6 +65,8 @@ client_new(struct worker *w, int fd, const struct addr *peer)
 	c->link = link_new(w->loop, fd, &client_calls, c);
 	if (c->link == NULL || c->profile == NULL)
 		client_close(c, "out of memory");
+	else if (!client_limits_accept(c))
+		client_close(c, "client connections exceeded (max_client_connections_per_address)");
 }
 
 void
@@ -202,6 +205,7 @@ leave(struct client *c, const char *why)
 	list_remove(&c->in_worker);
 	list_add_last(&w->dead_clients, &c->in_worker);
 	loop_later(w->loop, &w->sweep);
+	client_limits_leave(c);
 	atomic_fetch_sub(&w->client_count, 1);
 	atomic_fetch_sub(&w->pooler->clients, 1);
 }

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "pool/cancel.h"
 #include "pool/client.h"
+#include "pool/client_limits.h"
 #include "pool/place.h"
 #include "pool/server.h"
 #include "wire/reply.h"
@@ -192,11 +193,8 @@ hello(struct client *c, const struct startup *s)
 	}
 	if (!client_take_startup(c, s))
 		return;
-	if (atomic_load(&c->worker->pooler->clients) > conf->max_client_conn &&
-	    !conf_is_console(span_text(c->database))) {
-		client_refuse_text(c, "no more connections allowed (max_client_conn)");
+	if (!client_limits_enter(c))
 		return;
-	}
 	if (method_missing(c)) {
 		client_refuse_text(c, "no authentication method is found");
 		return;
@@ -330,7 +328,9 @@ client_enter(struct client *c)
 		client_refuse_text(c, "database \"%s\" is disabled", c->database);
 		return;
 	}
-	if (atomic_load(&p->shutting)) {
+	/* who came by TCP was let in before the doors were closed */
+	if (atomic_load(&p->shutting) &&
+	    (atomic_load(&p->no_servers) || c->peer.kind == ADDR_UNIX)) {
 		client_refuse_text(c, "pooler is shutting down");
 		return;
 	}

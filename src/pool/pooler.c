@@ -8,6 +8,7 @@
 #include "auth/keyring.h"
 #include "base/mem.h"
 #include "pool/client.h"
+#include "pool/crowd.h"
 #include "pool/peers.h"
 #include "pool/place.h"
 #include "pool/worker.h"
@@ -22,7 +23,8 @@ pooler_init(struct pooler *p, struct err *e)
 	book_init(&p->book);
 	p->keyring = keyring_new(KEYRING_MOST);
 	p->peers = peers_new();
-	if (p->keyring == NULL || p->peers == NULL)
+	p->crowds = crowds_new();
+	if (p->keyring == NULL || p->peers == NULL || p->crowds == NULL)
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	return true;
 }
@@ -53,6 +55,7 @@ pooler_fini(struct pooler *p)
 	setup_drop(p->setup);
 	keyring_free(p->keyring);
 	peers_free(p->peers);
+	crowds_free(p->crowds);
 	book_fini(&p->book);
 	pthread_mutex_destroy(&p->mutex);
 }
