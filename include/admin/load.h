@@ -13,13 +13,13 @@ struct load {
 	uint64_t	 clients, servers;
 };
 
-/* For gather(): clients by database, and by user. */
+/* For gather(): names of databases, and of users, that are in use. */
 void load_fill_databases(struct sheet *part, struct worker *w);
 void load_fill_users(struct sheet *part, struct worker *w);
 
 /*
  * Every database there is (of CONF, of the * entry, the console's), sorted, into OUT,
- * which is empty. Rows borrow texts of PARTS, CONF and P.
+ * which is empty. Rows borrow texts of PARTS.
  */
 void load_databases(const struct gathering *parts, const struct conf *conf,
     struct pooler *p, struct sheet *out);
