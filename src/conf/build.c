@@ -2,7 +2,7 @@
  * build.c - from a script to a conf.
  *
  *	defaults -> the file's [pgbouncer] -> environment -> SET -> command line -> what must
- *	wait for a restart stays as it was -> entries -> auth file -> does it fit together?
+ *	wait for a restart stays as it was -> entries -> auth file, hba -> does it fit?
  *
  * Entries are entry.c's business, who asks for a build that of conf.c.
  */
@@ -437,7 +437,7 @@ conf_build(const struct plan *plan, struct err *err)
 	build.store = &build.conf->inside->store;
 	if (put_defaults(&build) && read_settings(&build) && env_apply(&build) &&
 	    apply_sets(&build) && apply_command(&build) && keep_running(&build) && entries_read(&build) &&
-	    read_users(&build) && entries_join_users(&build) &&
+	    read_users(&build) && build_hba(&build) && entries_join_users(&build) &&
 	    (plan->console || conf_check(&build)))
 		return build.conf;
 	conf_drop(build.conf);

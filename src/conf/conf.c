@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "conf/build.h"
+#include "conf/hba.h"
 #include "conf/url.h"
 
 /* Build from SCRIPT, which is the caller's, as OVERRIDES say. */
@@ -154,6 +155,7 @@ conf_drop(struct conf *conf)
 	if (atomic_fetch_sub_explicit(&inside->holders, 1, memory_order_acq_rel) != 1)
 		return;
 	users_drop(inside->users);
+	hba_drop(conf->hba);
 	script_drop(inside->script);
 	store_fini(&inside->store);
 	mem_free(conf->warnings);

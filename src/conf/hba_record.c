@@ -241,12 +241,12 @@ each_line(struct cutter *cutter, struct span text, bool (*each)(struct cutter *)
 		return err_set(reader->err, SQLSTATE_CONFIG,
 		    "%s: expected text without zero bytes", cutter->place.file);
 	/* room at once: growing would leave copies of secrets behind */
-	buf_reserve(&joined, text.len + 1);
+	if (buf_reserve(&joined, text.len + 1) == NULL)
+		return hba_no_memory(reader);
 	while (good && next_line(&lines, &joined, &cutter->place.line, &open)) {
 		cutter->rest = buf_span(&joined);
 		buf_clear(&cutter->word);
-		buf_reserve(&cutter->word, joined.len + 1);
-		if (joined.failed)
+		if (joined.failed || buf_reserve(&cutter->word, joined.len + 1) == NULL)
 			good = hba_no_memory(reader);
 		else if (open)
 			good = hba_refuse(reader, &cutter->place,

@@ -26,6 +26,7 @@ struct reading {
 	const char	*at;
 	const char	*why;
 	unsigned long	 counts;	/* their product */
+	unsigned	 open;		/* groups */
 	enum before	 before;
 };
 
@@ -146,13 +147,18 @@ skip_one(struct reading *r)
 	case '{':
 		return skip_repeat(r);
 	case '(':
+		r->open++;
+		r->before = NOTHING;
+		break;
+	case ')':
+		if (r->open-- == 0)
+			return fail(r, "a ) needs its (");
+		r->before = GROUP;
+		break;
 	case '|':
 	case '^':
 	case '$':
 		r->before = NOTHING;
-		break;
-	case ')':
-		r->before = GROUP;
 		break;
 	default:
 		r->before = SINGLE;

@@ -25,7 +25,8 @@ folder_make(void **state)
 	return mkdtemp(folder) == NULL || chdir(folder) != 0;
 }
 
-static const char *const file_names[] = { "t.ini", "more.ini", "users.txt", "other.txt" };
+static const char *const file_names[] = { "t.ini", "more.ini", "users.txt", "other.txt",
+	"hba.conf", "ident.conf" };
 
 static inline int
 folder_remove(void **state)
