@@ -28,6 +28,7 @@ struct loop;
 struct tls;
 
 #define KEEP_MOST ((size_t)65536)
+#define LINK_BINDING_MOST 64u	/* bytes of the longest hash */
 
 struct link_owner {
 	/* LEN bytes at AT have come (kept ones included). How many are consumed? */
@@ -87,6 +88,13 @@ bool link_secure(struct link *link, struct tls *context, enum link_role role, co
 bool link_is_secure(const struct link *link);
 /* "TLSv1.3/TLS_AES_256_GCM_SHA384" into OUT (64 bytes), "" if plain. Returns OUT. */
 const char *link_tls_text(const struct link *link, char *out);
+/* Has the other side shown a certificate, and was it verified? */
+bool link_has_cert(const struct link *link);
+/* Is there a name in that certificate that FN says true to: its common name, dNSNames, iPAddresses as text? None if any of
+ * them has a zero byte. */
+bool link_cert_has(const struct link *link, bool (*fn)(void *arg, struct span name), void *arg);
+/* Data of channel binding tls-server-end-point (RFC 5929), in OUT; empty: no TLS, or none is defined for that certificate. */
+struct span link_binding(const struct link *link, unsigned char out[LINK_BINDING_MOST]);
 /* The protocol chosen by ALPN, empty if none. */
 struct span link_alpn(const struct link *link);
 

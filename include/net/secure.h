@@ -32,5 +32,9 @@ void secure_shutdown(struct secure *s, struct buf *out);
 const char *secure_why(const struct secure *s);
 const char *secure_text(const struct secure *s, char *out);
 struct span secure_alpn(const struct secure *s);
+/* As link_has_cert(), link_cert_has(), link_binding(). */
+bool secure_has_cert(const struct secure *s);
+bool secure_cert_has(const struct secure *s, bool (*fn)(void *arg, struct span name), void *arg);
+struct span secure_binding(const struct secure *s, unsigned char out[LINK_BINDING_MOST]);
 
 #endif

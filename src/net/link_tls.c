@@ -115,6 +115,24 @@ link_tls_text(const struct link *link, char *out)
 	return out;
 }
 
+bool
+link_has_cert(const struct link *link)
+{
+	return link_is_secure(link) && secure_has_cert(link->secure);
+}
+
+bool
+link_cert_has(const struct link *link, bool (*fn)(void *arg, struct span name), void *arg)
+{
+	return link_is_secure(link) && secure_cert_has(link->secure, fn, arg);
+}
+
+struct span
+link_binding(const struct link *link, unsigned char out[LINK_BINDING_MOST])
+{
+	return link_is_secure(link) ? secure_binding(link->secure, out) : span_of("", 0);
+}
+
 struct span
 link_alpn(const struct link *link)
 {

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/certificate.h"
 #include "net/record.h"
 #include "net/tls_private.h"
 
@@ -398,4 +399,42 @@ secure_alpn(const struct secure *s)
 		return s->alpn ? SPAN_LITERAL("postgresql") : span_of("", 0);
 	SSL_get0_alpn_selected(s->ssl, &at, &len);
 	return span_of(at, len);
+}
+
+/* --- certificates --- */
+
+/* The other side's, verified; NULL: none. */
+static X509 *
+verified_cert(const struct secure *s)
+{
+	if (s->ssl == NULL || SSL_get_verify_mode(s->ssl) == SSL_VERIFY_NONE ||
+	    SSL_get_verify_result(s->ssl) != X509_V_OK)
+		return NULL;
+	return SSL_get0_peer_certificate(s->ssl);
+}
+
+bool
+secure_has_cert(const struct secure *s)
+{
+	return verified_cert(s) != NULL;
+}
+
+bool
+secure_cert_has(const struct secure *s, bool (*fn)(void *arg, struct span name), void *arg)
+{
+	X509 *cert = verified_cert(s);
+
+	return cert != NULL && certificate_has(cert, fn, arg);
+}
+
+struct span
+secure_binding(const struct secure *s, unsigned char out[LINK_BINDING_MOST])
+{
+	X509 *cert = NULL;
+
+	if (s->ssl == NULL || SSL_is_server(s->ssl))
+		cert = SSL_CTX_get0_certificate(tls_context(s->user.tls));
+	else
+		cert = SSL_get0_peer_certificate(s->ssl);
+	return span_of((const char *)out, cert != NULL ? certificate_hash(cert, out) : 0);
 }

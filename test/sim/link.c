@@ -366,6 +366,30 @@ link_tls_text(const struct link *link, char *out)
 	return out;
 }
 
+bool
+link_has_cert(const struct link *link)
+{
+	(void)link;
+	return false;
+}
+
+bool
+link_cert_has(const struct link *link, bool (*fn)(void *arg, struct span name), void *arg)
+{
+	(void)link;
+	(void)fn;
+	(void)arg;
+	return false;
+}
+
+struct span
+link_binding(const struct link *link, unsigned char out[LINK_BINDING_MOST])
+{
+	(void)link;
+	(void)out;
+	return span_of("", 0);
+}
+
 struct span
 link_alpn(const struct link *link)
 {
