@@ -20,6 +20,8 @@ struct backend_rules {
 	struct span	 secret;		/* copied; empty: none is known */
 	struct keyring	*keyring;		/* borrowed, never NULL */
 	bool		 refuse_cleartext;	/* never send the password itself */
+	/* data of tls-server-end-point (RFC 5929), copied; empty: the channel cannot be bound */
+	struct span	 binding;
 };
 
 struct backend_login;

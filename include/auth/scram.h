@@ -19,6 +19,8 @@
 #include "base/span.h"
 
 #define SCRAM_MECHANISM "SCRAM-SHA-256"
+#define SCRAM_MECHANISM_PLUS "SCRAM-SHA-256-PLUS"	/* bound to the TLS channel */
+#define SCRAM_BINDING "tls-server-end-point"	/* how (RFC 5929, section 4) */
 #define SCRAM_CLIENT_MESSAGE_MOST 4096u	/* bytes of a message from a client */
 #define SCRAM_SERVER_MESSAGE_MOST 65535u	/* bytes of a message from a server */
 #define SCRAM_ITERATIONS_MOST 100000u	/* what a server may make us compute */
@@ -46,6 +48,7 @@ struct scram_server {
 	struct buf		 heard;		/* AuthMessage so far */
 	struct buf		 nonce;		/* client's and ours */
 	struct buf		 binding;	/* what c= must be, base64 */
+	unsigned char		 proof[SCRAM_KEY];	/* the client's, once heard */
 };
 
 /* Serve V, whose salt must outlive S. OPTIONS may be NULL. */
@@ -59,6 +62,10 @@ bool scram_server_first(struct scram_server *s, struct span message, struct buf 
  * LEARNT has the client's keys. */
 bool scram_server_final(struct scram_server *s, struct span message, struct buf *out,
     struct scram_keys *learnt, const char **why) MUST_USE;
+/* The same proof again, which was read well but did not fit: does it fit V, if V has the
+ * salt and iterations that the client was shown? */
+bool scram_server_again(struct scram_server *s, const struct scram_verifier *v,
+    struct buf *out, struct scram_keys *learnt, const char **why) MUST_USE;
 
 struct scram_client {
 	struct scram_options	 options;

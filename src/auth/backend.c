@@ -36,6 +36,7 @@ struct backend_login {
 	size_t			 user_len;
 	struct secret		 secret;
 	struct scram_client	 scram;
+	struct buf		 binding;	/* of the channel; empty: none */
 };
 
 struct backend_login *
@@ -50,7 +51,8 @@ backend_new(const struct backend_rules *rules)
 	b->user_len = rules->user.len;
 	b->user = mem_copy_text(rules->user.len > 0 ? rules->user.at : "",
 	    rules->user.len);
-	if (b->user == NULL || !secret_init(&b->secret, rules->secret)) {
+	buf_put_span(&b->binding, rules->binding);
+	if (b->user == NULL || b->binding.failed || !secret_init(&b->secret, rules->secret)) {
 		backend_free(b);
 		return NULL;
 	}
@@ -64,6 +66,7 @@ backend_free(struct backend_login *b)
 		return;
 	secret_fini(&b->secret);
 	scram_client_fini(&b->scram);
+	buf_fini(&b->binding);
 	mem_free(b->user);
 	mem_wipe(b, sizeof(*b));
 	mem_free(b);
@@ -157,19 +160,18 @@ answer_md5(struct backend_login *b, struct reader *r, struct buf *reply, struct 
 
 /* --- SCRAM -------------------------------------------------------------------- */
 
-/* Is SCRAM-SHA-256 among the mechanisms, a list that an empty name ends? */
+/* Which of our mechanisms are among the server's, a list that an empty name ends. */
 static bool
-offers_scram(struct reader *r)
+read_offer(struct reader *r, bool *plain, bool *plus)
 {
-	bool found = false;
-
+	*plain = *plus = false;
 	for (;;) {
 		struct span name = read_string(r);
 
 		if (r->failed || name.len == 0)
-			return found && read_done(r);
-		if (span_is(name, SCRAM_MECHANISM))
-			found = true;
+			return read_done(r);
+		*plain |= span_is(name, SCRAM_MECHANISM);
+		*plus |= span_is(name, SCRAM_MECHANISM_PLUS);
 	}
 }
 
@@ -188,17 +190,45 @@ learnt_keys(struct backend_login *b, struct scram_keys *out)
 	return found;
 }
 
+/* SASLInitialResponse. PLUS: bind to the channel. */
 static enum backend_verdict
-answer_sasl(struct backend_login *b, struct reader *r, struct buf *reply, struct err *e)
+say_first(struct backend_login *b, bool plus, struct buf *reply, struct err *e)
 {
-	struct scram_keys keys;
+	struct scram_options options = { .bind = plus };
 	struct buf first = {0};
 	size_t mark;
 	bool fine;
 
-	if (!offers_scram(r))
-		return fail(e, r->failed ? "malformed request for SASL" :
-		    "no common SASL mechanism, expected " SCRAM_MECHANISM);
+	/* unbound though it could be: we say so, and a server that did offer it refuses */
+	if (b->binding.len > 0) {
+		options.binding_type = SPAN_LITERAL(SCRAM_BINDING);
+		options.binding_data = buf_span(&b->binding);
+	}
+	scram_client_init(&b->scram, &options);
+	fine = scram_client_first(&b->scram, &first) && !first.failed;
+	if (fine) {
+		mark = write_begin(reply, 'p');
+		write_text(reply, plus ? SCRAM_MECHANISM_PLUS : SCRAM_MECHANISM);
+		write_u32(reply, (uint32_t)first.len);
+		buf_put_span(reply, buf_span(&first));
+		write_end(reply, mark);
+	}
+	buf_fini(&first);
+	b->stage = WANT_CONTINUE;
+	return fine ? BACKEND_MORE : fail(e, "out of memory");
+}
+
+static enum backend_verdict
+answer_sasl(struct backend_login *b, struct reader *r, struct buf *reply, struct err *e)
+{
+	struct scram_keys keys;
+	bool plain, plus, fine;
+
+	if (!read_offer(r, &plain, &plus))
+		return fail(e, "malformed request for SASL");
+	plus = plus && b->binding.len > 0;
+	if (!plain && !plus)
+		return fail(e, "no common SASL mechanism, expected " SCRAM_MECHANISM);
 	if (b->secret.kind == SECRET_MD5)
 		return wrong_type(b, SCRAM_MECHANISM, e);
 	if (b->secret.kind == SECRET_SCRAM) {
@@ -211,18 +241,7 @@ answer_sasl(struct backend_login *b, struct reader *r, struct buf *reply, struct
 			return BACKEND_FAIL;
 		}
 	}
-	scram_client_init(&b->scram, NULL);
-	fine = scram_client_first(&b->scram, &first) && !first.failed;
-	if (fine) {
-		mark = write_begin(reply, 'p');
-		write_text(reply, SCRAM_MECHANISM);
-		write_u32(reply, (uint32_t)first.len);
-		buf_put_span(reply, buf_span(&first));
-		write_end(reply, mark);
-	}
-	buf_fini(&first);
-	b->stage = WANT_CONTINUE;
-	return fine ? BACKEND_MORE : fail(e, "out of memory");
+	return say_first(b, plus, reply, e);
 }
 
 /* Keys for the salt and iterations the server named: computed once, then remembered. */

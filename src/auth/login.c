@@ -1,45 +1,17 @@
 /*
  * login.c - how a client proves who it is.
  *
- * Chooses the mechanism, takes its messages apart and, in one place, says yes. What
- * a mechanism computes is in plain.c, md5.c and scram.c; which method applies to a
- * client, and what becomes of it afterwards, is the pool's.
+ * Chooses the mechanism, takes password messages apart (SCRAM's are login_scram.c's) and,
+ * in one place, says yes. What a mechanism computes is in plain.c, md5.c and scram.c; which
+ * method applies to a client, and what becomes of it afterwards, is the pool's.
  */
-#include "auth/login.h"
+#include "auth/login_private.h"
 
-#include "auth/keyring.h"
-#include "auth/md5.h"
 #include "auth/plain.h"
-#include "auth/scram.h"
-#include "auth/secret.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "wire/read.h"
 #include "wire/reply.h"
-
-/* What the client must send next. */
-enum stage {
-	WANT_PASSWORD,		/* PasswordMessage in clear */
-	WANT_MD5,		/* PasswordMessage, an answer to the salt */
-	WANT_MECHANISM,		/* SASLInitialResponse */
-	WANT_FIRST,		/* SASLResponse: client-first, after an absent one */
-	WANT_FINAL,		/* SASLResponse: client-final */
-	OVER,
-};
-
-struct login {
-	enum login_method	 method;	/* SCRAM for MD5 with a verifier */
-	enum stage		 stage;
-	bool			 known;
-	uint32_t		 iterations;	/* where no verifier says otherwise */
-	struct keyring		*keyring;	/* borrowed */
-	char			*user;		/* owned */
-	size_t			 user_len;
-	struct secret		 secret;
-	char			 md5_salt[MD5_SALT];
-	char			 salt64[(KEYRING_SALT + 2) / 3 * 4 + 1];
-	struct scram_server	 scram;		/* begun by client-first */
-};
 
 static const char *const refusals[] = {
 	[LOGIN_TRUST] = "\"trust\" authentication failed",
@@ -47,6 +19,12 @@ static const char *const refusals[] = {
 	[LOGIN_PLAIN] = "password authentication failed",
 	[LOGIN_MD5] = "password authentication failed",
 	[LOGIN_SCRAM] = "SASL authentication failed",
+	[LOGIN_CERT] = "certificate authentication failed",
+	[LOGIN_PEER] = "unix socket login rejected",
+	[LOGIN_PAM] = "PAM authentication failed",
+	[LOGIN_LDAP] = "LDAP authentication failed",
+	[LOGIN_REJECT] = "login rejected",
+	[LOGIN_NOWAY] = "no authentication method is found",
 };
 
 /*
@@ -54,46 +32,63 @@ static const char *const refusals[] = {
  * PROVED: the mechanism has run to its end and found the client right.
  */
 static enum login_verdict
-decide(enum login_method method, bool known, bool has_secret, bool proved, struct err *e)
+decide(const struct login *l, bool has_secret, bool proved, struct err *e)
 {
-	switch (method) {
+	if (l->barred) {
+		err_set(e, LOGIN_SQLSTATE, "%s", refusals[LOGIN_CERT]);
+		return LOGIN_NO;
+	}
+	switch (l->method) {
 	case LOGIN_ANY:
 		return LOGIN_YES;
 	case LOGIN_TRUST:
-		if (known)
+		if (l->known)
+			return LOGIN_YES;
+		break;
+	case LOGIN_CERT:
+	case LOGIN_PEER:
+		if (l->known && l->shown)
 			return LOGIN_YES;
 		break;
 	case LOGIN_PLAIN:
 	case LOGIN_MD5:
 	case LOGIN_SCRAM:
-		if (known && has_secret && proved)
+		if (l->known && has_secret && proved)
 			return LOGIN_YES;
 		break;
+	case LOGIN_PAM:
+	case LOGIN_LDAP:
+		if (proved)
+			return LOGIN_YES;
+		break;
+	case LOGIN_REJECT:
+	case LOGIN_NOWAY:
+		break;
 	}
-	err_set(e, LOGIN_SQLSTATE, "%s", refusals[method]);
+	err_set(e, LOGIN_SQLSTATE, "%s", refusals[l->method]);
 	return LOGIN_NO;
 }
 
-static enum login_verdict
-login_decide(const struct login *l, bool proved, struct err *e)
+enum login_verdict
+login_decide(struct login *l, bool proved, struct err *e)
 {
 	enum secret_kind kind = l->secret.kind;
 	/* no SCRAM proof fits an MD5 hash: there was only a mock verifier */
 	bool mock = l->method == LOGIN_SCRAM && kind == SECRET_MD5;
 
-	return decide(l->method, l->known, kind != SECRET_NONE && !mock, proved, e);
+	l->judged = true;
+	return decide(l, kind != SECRET_NONE && !mock, proved, e);
 }
 
-static enum login_verdict
-no_memory(struct err *e)
+enum login_verdict
+login_no_memory(struct err *e)
 {
 	err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	return LOGIN_NO;
 }
 
-/* A broken message: refuse as if the password were wrong, and say in the detail WHY. */
-static enum login_verdict
-malformed(const struct login *l, const char *why, struct err *e)
+enum login_verdict
+login_malformed(const struct login *l, const char *why, struct err *e)
 {
 	err_set(e, LOGIN_SQLSTATE, "%s", refusals[l->method]);
 	if (why != NULL)
@@ -111,24 +106,21 @@ login_new(const struct login_rules *rules, struct span user, struct span secret,
 		return NULL;
 	l->method = rules->method;
 	l->known = known;
+	l->shown = rules->shown;
+	l->barred = rules->barred;
 	l->iterations = rules->scram_iterations > 0 ? rules->scram_iterations :
 	    SCRAM_ITERATIONS;
 	l->keyring = rules->keyring;
 	l->user_len = user.len;
 	l->user = mem_copy_text(user.len > 0 ? user.at : "", user.len);
+	buf_put_span(&l->binding, rules->binding);
 	if (!known)
 		secret = span_of(NULL, 0);
-	if (l->user == NULL || !secret_init(&l->secret, secret)) {
+	if (l->user == NULL || l->binding.failed || !secret_init(&l->secret, secret)) {
 		login_free(l);
 		return NULL;
 	}
 	return l;
-}
-
-static struct span
-login_user(const struct login *l)
-{
-	return span_of(l->user, l->user_len);
 }
 
 /* Ask for the first message. */
@@ -138,8 +130,14 @@ login_ask(struct login *l, struct buf *reply)
 	switch (l->method) {
 	case LOGIN_TRUST:
 	case LOGIN_ANY:
+	case LOGIN_CERT:
+	case LOGIN_PEER:
+	case LOGIN_REJECT:
+	case LOGIN_NOWAY:
 		break;
 	case LOGIN_PLAIN:
+	case LOGIN_PAM:
+	case LOGIN_LDAP:
 		l->stage = WANT_PASSWORD;
 		reply_write_auth(reply, AUTH_CLEARTEXT, span_of(NULL, 0));
 		break;
@@ -151,24 +149,34 @@ login_ask(struct login *l, struct buf *reply)
 	case LOGIN_SCRAM:
 		/* a list of names: each ends with a NUL, the list with another */
 		l->stage = WANT_MECHANISM;
-		reply_write_auth(reply, AUTH_SASL,
+		reply_write_auth(reply, AUTH_SASL, l->binding.len > 0 ?
+		    SPAN_LITERAL(SCRAM_MECHANISM_PLUS "\0" SCRAM_MECHANISM "\0\0") :
 		    SPAN_LITERAL(SCRAM_MECHANISM "\0\0"));
 		break;
 	}
+}
+
+static bool
+asks_password(enum login_method method)
+{
+	return method == LOGIN_PLAIN || method == LOGIN_MD5 || method == LOGIN_SCRAM ||
+	    method == LOGIN_PAM || method == LOGIN_LDAP;
 }
 
 enum login_verdict
 login_begin(struct login **out, const struct login_rules *rules, struct span user,
     struct span secret, bool known, struct buf *reply, struct err *e)
 {
+	struct login at_once = { .method = rules->method, .known = known,
+		.shown = rules->shown, .barred = rules->barred };
 	struct login *l;
 
 	*out = NULL;
-	if (rules->method == LOGIN_TRUST || rules->method == LOGIN_ANY)
-		return decide(rules->method, known, secret.len > 0, false, e);
+	if (rules->barred || !asks_password(rules->method))
+		return decide(&at_once, false, false, e);
 	l = login_new(rules, user, secret, known);
 	if (l == NULL)
-		return no_memory(e);
+		return login_no_memory(e);
 	if (l->method == LOGIN_MD5 && l->secret.kind == SECRET_SCRAM)
 		l->method = LOGIN_SCRAM;
 	login_ask(l, reply);
@@ -183,6 +191,10 @@ login_free(struct login *l)
 		return;
 	secret_fini(&l->secret);
 	scram_server_fini(&l->scram);
+	if (l->said.at != NULL)
+		mem_wipe(l->said.at, l->said.cap);
+	buf_fini(&l->said);
+	buf_fini(&l->binding);
 	mem_free(l->user);
 	mem_wipe(l, sizeof(*l));
 	mem_free(l);
@@ -207,153 +219,80 @@ read_password(struct span body, struct span *out, struct err *e)
 	return true;
 }
 
+/* Measure what was said by the secret. */
+static enum login_verdict
+judge_said(struct login *l, struct err *e)
+{
+	struct span said = buf_span(&l->said);
+
+	return login_decide(l, l->method == LOGIN_MD5 ?
+	    md5_fits(&l->secret, login_user(l), l->md5_salt, said) :
+	    plain_fits(&l->secret, login_user(l), said), e);
+}
+
 static enum login_verdict
 step_password(struct login *l, struct span body, struct err *e)
 {
-	struct span password;
+	struct span said;
 
-	if (!read_password(body, &password, e))
+	if (!read_password(body, &said, e))
 		return LOGIN_NO;
-	return login_decide(l, plain_fits(&l->secret, login_user(l), password), e);
+	buf_put_span(&l->said, said);
+	if (l->said.failed)
+		return login_no_memory(e);
+	if (l->method != LOGIN_PAM && l->method != LOGIN_LDAP)
+		return judge_said(l, e);
+	l->stage = WANT_WORD;
+	return LOGIN_ASK;
 }
 
-static enum login_verdict
-step_md5(struct login *l, struct span body, struct err *e)
+struct span
+login_password(const struct login *l)
 {
-	struct span answer;
-	bool fits;
-
-	if (!read_password(body, &answer, e))
-		return LOGIN_NO;
-	fits = md5_fits(&l->secret, login_user(l), l->md5_salt, answer);
-	return login_decide(l, fits, e);
+	return buf_span(&l->said);
 }
 
-/* --- SCRAM -------------------------------------------------------------------- */
-
-/* A verifier for the plain secret under SALT: one PBKDF2 a user, not a login. */
-static bool
-verifier_from_plain(struct login *l, struct span salt, struct scram_verifier *v)
+enum login_verdict
+login_told(struct login *l, bool right, struct err *e)
 {
-	struct span text = secret_span(&l->secret);
-	struct scram_keys keys;
-	bool fine;
+	bool asked = l->stage == WANT_WORD;
 
-	fine = keyring_find(l->keyring, login_user(l), text, salt, l->iterations, &keys);
-	if (!fine) {
-		fine = scram_keys_make(text, salt, l->iterations, &keys);
-		if (fine)
-			keyring_keep(l->keyring, login_user(l), text, salt,
-			    l->iterations, &keys);
-	}
-	fine = fine && scram_verifier_make(&keys, span_text(l->salt64), l->iterations, v);
-	mem_wipe(&keys, sizeof(keys));
-	return fine;
+	l->stage = OVER;
+	return decide(l, false, asked && right, e);
 }
 
-/*
- * What the client is to prove it knows: the stored verifier, one made from the plain
- * secret, or one that nobody can match but that looks the same.
- */
-static bool
-choose_verifier(struct login *l, struct scram_verifier *v)
-{
-	unsigned char salt[KEYRING_SALT];
+/* --- a secret that has changed meanwhile -------------------------------------- */
 
-	if (l->secret.kind == SECRET_SCRAM) {
-		*v = l->secret.scram;
-		return true;
-	}
-	if (!keyring_salt(l->keyring, login_user(l), salt))
-		return false;
-	base64_encode(salt, sizeof(salt), l->salt64);
-	if (l->secret.kind == SECRET_PLAIN)
-		return verifier_from_plain(l, span_of(salt, sizeof(salt)), v);
-	v->iterations = l->iterations;
-	v->salt64 = span_text(l->salt64);
-	rand_bytes(v->stored_key, sizeof(v->stored_key));
-	rand_bytes(v->server_key, sizeof(v->server_key));
-	return true;
+bool
+login_may_again(const struct login *l)
+{
+	return l->judged && l->stage == OVER;
 }
 
-static enum login_verdict
-step_first(struct login *l, struct span message, struct buf *reply, struct err *e)
+enum login_verdict
+login_again(struct login *l, struct span secret, bool known, struct buf *reply,
+    struct err *e)
 {
-	struct scram_verifier v = {0};
-	struct buf answer = {0};
-	const char *why;
-	bool fine;
-
-	if (!choose_verifier(l, &v))
-		return no_memory(e);
-	scram_server_init(&l->scram, &v, NULL);
-	mem_wipe(&v, sizeof(v));
-	fine = scram_server_first(&l->scram, message, &answer, &why) && !answer.failed;
-	if (fine)
-		reply_write_auth(reply, AUTH_SASL_CONTINUE, buf_span(&answer));
-	l->stage = WANT_FINAL;
-	buf_fini(&answer);
-	return fine ? LOGIN_MORE : malformed(l, why, e);
-}
-
-/* SASLInitialResponse: mechanism, length of what follows or -1 for nothing at all. */
-static enum login_verdict
-step_mechanism(struct login *l, struct span body, struct buf *reply, struct err *e)
-{
-	struct reader r = read_begin(body);
-	struct span mechanism = read_string(&r);
-	uint32_t len = read_u32(&r);
-	struct span message = read_rest(&r);
-
-	if (!read_done(&r))
-		return malformed(l, "malformed SASL initial response", e);
-	if (!span_is(mechanism, SCRAM_MECHANISM))
-		return malformed(l, "expected SASL mechanism " SCRAM_MECHANISM
-		    ", the only one offered", e);
-	if (len == UINT32_MAX && message.len == 0) {
-		l->stage = WANT_FIRST;
-		reply_write_auth(reply, AUTH_SASL_CONTINUE, span_of(NULL, 0));
-		return LOGIN_MORE;
-	}
-	if (len != message.len)
-		return malformed(l, "length in the SASL initial response is wrong", e);
-	return step_first(l, message, reply, e);
-}
-
-/* A proof against a stored verifier gives away what servers with the same one want. */
-static void
-login_learn(struct login *l, const struct scram_keys *keys)
-{
-	struct buf salt = {0};
-
-	secret_salt(&l->secret.scram, &salt);
-	if (!salt.failed)
-		keyring_keep(l->keyring, login_user(l), secret_span(&l->secret),
-		    buf_span(&salt), l->secret.scram.iterations, keys);
-	buf_fini(&salt);
-}
-
-static enum login_verdict
-step_final(struct login *l, struct span message, struct buf *reply, struct err *e)
-{
-	struct scram_keys keys;
-	struct buf answer = {0};
+	struct buf shown = {0};
+	struct secret now;
 	enum login_verdict verdict;
-	const char *why;
-	bool proved;
 
-	proved = scram_server_final(&l->scram, message, &answer, &keys, &why);
-	if (why != NULL)
-		verdict = malformed(l, why, e);
+	if (!login_may_again(l) || !secret_init(&now, known ? secret : span_of(NULL, 0)))
+		return login_no_memory(e);
+	/* the salt the client was shown may lie in the secret that goes */
+	buf_put_span(&shown, l->scram.verifier.salt64);
+	secret_fini(&l->secret);
+	l->secret = now;
+	l->known = known;
+	l->scram.verifier.salt64 = buf_span(&shown);
+	if (shown.failed)
+		verdict = login_no_memory(e);
 	else
-		verdict = login_decide(l, proved && !answer.failed, e);
-	if (verdict == LOGIN_YES) {
-		reply_write_auth(reply, AUTH_SASL_FINAL, buf_span(&answer));
-		if (l->secret.kind == SECRET_SCRAM)
-			login_learn(l, &keys);
-	}
-	buf_fini(&answer);
-	mem_wipe(&keys, sizeof(keys));
+		verdict = l->method == LOGIN_SCRAM ? login_judge_proof(l, reply, e) :
+		    judge_said(l, e);
+	l->judged = false;
+	l->scram.verifier.salt64 = span_of(NULL, 0);
+	buf_fini(&shown);
 	return verdict;
 }
 
@@ -364,15 +303,15 @@ login_hear(struct login *l, struct span body, struct buf *reply, struct err *e)
 {
 	switch (l->stage) {
 	case WANT_PASSWORD:
-		return step_password(l, body, e);
 	case WANT_MD5:
-		return step_md5(l, body, e);
+		return step_password(l, body, e);
 	case WANT_MECHANISM:
-		return step_mechanism(l, body, reply, e);
+		return login_hear_mechanism(l, body, reply, e);
 	case WANT_FIRST:
-		return step_first(l, body, reply, e);
+		return login_hear_first(l, body, reply, e);
 	case WANT_FINAL:
-		return step_final(l, body, reply, e);
+		return login_hear_final(l, body, reply, e);
+	case WANT_WORD:
 	case OVER:
 		break;
 	}
@@ -394,7 +333,7 @@ login_step(struct login *l, char kind, struct span body, struct buf *reply, stru
 		err_set(e, LOGIN_SQLSTATE, "password too long");
 	else
 		verdict = login_hear(l, body, reply, e);
-	if (verdict != LOGIN_MORE)
+	if (verdict != LOGIN_MORE && verdict != LOGIN_ASK)
 		l->stage = OVER;
 	return verdict;
 }

@@ -207,35 +207,53 @@ server_read_final(struct scram_server *s, struct span message,
 	return !s->heard.failed || wrong(why, no_memory);
 }
 
-bool
-scram_server_final(struct scram_server *s, struct span message, struct buf *out,
+/* Does the proof that was heard fit V? */
+static bool
+server_judge(struct scram_server *s, const struct scram_verifier *v, struct buf *out,
     struct scram_keys *learnt, const char **why)
 {
 	unsigned char key[SCRAM_KEY], hash[SCRAM_KEY], signature[SCRAM_KEY];
-	struct span heard;
+	struct span heard = buf_span(&s->heard);
 	bool fits;
 
-	*why = NULL;
-	if (!server_read_final(s, message, key, why))
-		return false;
-	heard = buf_span(&s->heard);
 	/* the proof is ClientKey, hidden by a signature that StoredKey makes */
-	if (!sign(s->verifier.stored_key, heard, signature))
+	if (!sign(v->stored_key, heard, signature))
 		return wrong(why, no_memory);
+	memcpy(key, s->proof, SCRAM_KEY);
 	xor_key(key, signature);
 	if (!digest_sha256(span_of(key, sizeof(key)), hash) ||
-	    !sign(s->verifier.server_key, heard, signature))
+	    !sign(v->server_key, heard, signature))
 		return wrong(why, no_memory);
-	fits = secret_same(hash, s->verifier.stored_key, sizeof(hash));
+	fits = secret_same(hash, v->stored_key, sizeof(hash));
 	if (fits) {
 		memcpy(learnt->client, key, SCRAM_KEY);
-		memcpy(learnt->server, s->verifier.server_key, SCRAM_KEY);
+		memcpy(learnt->server, v->server_key, SCRAM_KEY);
 		buf_put_text(out, "v=");
 		scram_put_base64(out, span_of(signature, sizeof(signature)));
 	}
 	mem_wipe(key, sizeof(key));
 	mem_wipe(hash, sizeof(hash));
 	return fits;
+}
+
+bool
+scram_server_final(struct scram_server *s, struct span message, struct buf *out,
+    struct scram_keys *learnt, const char **why)
+{
+	*why = NULL;
+	return server_read_final(s, message, s->proof, why) &&
+	    server_judge(s, &s->verifier, out, learnt, why);
+}
+
+bool
+scram_server_again(struct scram_server *s, const struct scram_verifier *v,
+    struct buf *out, struct scram_keys *learnt, const char **why)
+{
+	*why = NULL;
+	if (v->iterations != s->verifier.iterations ||
+	    !span_same(v->salt64, s->verifier.salt64))
+		return false;
+	return server_judge(s, v, out, learnt, why);
 }
 
 /* --- the client's role -------------------------------------------------------- */

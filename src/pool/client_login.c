@@ -291,6 +291,7 @@ login_over(struct client *c, enum login_verdict verdict, struct buf *reply,
 	case LOGIN_MORE:
 		link_send(c->link, reply->at, reply->len);
 		return;
+	case LOGIN_ASK:
 	case LOGIN_NO:
 		if (reply->len > 0)
 			link_send(c->link, reply->at, reply->len);
