@@ -134,7 +134,10 @@ def pytest_collection_modifyitems(config, items):
 	for item in items:
 		params = getattr(getattr(item, "callspec", None), "params", {})
 		version, front = params.get("postgres"), params.get("front")
-		item.add_marker(pytest.mark.xdist_group("pg%s-%s" % (version, front)))
+		if not item.get_closest_marker("xdist_group"):
+			item.add_marker(
+				pytest.mark.xdist_group("pg%s-%s" % (version, front))
+			)
 		if (
 			item.get_closest_marker("any_version")
 			and versions

@@ -1,0 +1,1 @@
+"""The machines, servers and clients of a deployment, for test_deploy_*.py."""
