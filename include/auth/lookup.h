@@ -16,7 +16,10 @@
 struct clerks;
 struct lookup;
 
-/* All connections of the process, none open yet; CLERKS is borrowed. NULL: no memory. */
+/*
+ * All connections of the process, none open yet; CLERKS is borrowed. NULL: no memory. Before
+ * there are threads, as it takes libpq's variables (PGHOST, ...) out of the environment.
+ */
 struct lookup *lookup_new(struct clerks *clerks, struct err *e);
 /* After clerks_stop(): closes what is open. NULL is fine. */
 void lookup_free(struct lookup *l);
@@ -65,6 +68,8 @@ void lookup_answer_free(struct lookup_answer *a);
 
 /* After a reload: no connection made before is used again. */
 void lookup_renew(struct lookup *l);
+/* Close connections after IDLE and LIFE; for tests, which cannot wait for a minute. */
+void lookup_tune(struct lookup *l, usec_t idle, usec_t life);
 
 /* For SHOW and for budgets of server connections. */
 struct lookup_numbers {

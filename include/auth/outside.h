@@ -18,6 +18,7 @@ enum outside_kind { OUTSIDE_PAM, OUTSIDE_LDAP };
 struct outside_ask {
 	enum outside_kind kind;
 	const char	*service;	/* PAM: name of the service; NULL or "": pgbouncer */
+	const char	*pam_folder;	/* of service files; NULL: the system's */
 	const char	*options;	/* LDAP: as in auth_ldap_options (conf/ldap_options.h) */
 	struct span	 user, password;
 	const struct addr *peer;	/* PAM_RHOST; NULL: local */

@@ -1,0 +1,499 @@
+/*
+ * lookup_line.c - a connection of libpq: settings in, one row out. Whatever libpq would
+ * take from elsewhere (environment, ~/.pgpass, ~/.postgresql, service files) is turned
+ * off, so that it does what pgweir's own connections do with the same settings.
+ */
+#include "auth/lookup_line.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/clerk.h"
+#include "auth/secret.h"
+#include "base/mem.h"
+
+#define APPLICATION_NAME "pgweir auth_query"
+/* A file that is not there and never will be: instead of libpq's defaults in the home folder. */
+#define NO_FILE "/dev/null/none"
+/* How often somebody who waits looks whether the process ends. */
+#define SLICE (200 * MSEC)
+#define PARAMETERS_MOST 32u
+
+struct line {
+	PGconn		*conn;		/* owned */
+};
+
+/* Parameters of one connection. NUMBERS holds the texts of those that are numbers. */
+struct parameters {
+	const char	*keys[PARAMETERS_MOST + 1], *values[PARAMETERS_MOST + 1];
+	unsigned	 count;
+	char		 numbers[8][16];
+	unsigned	 numbers_count;
+};
+
+void
+line_clear_environment(void)
+{
+	/* these go into the start-up packet or name files, and are no parameters */
+	static const char *const others[] = { "PGDATESTYLE", "PGTZ", "PGGEQO",
+		"PGSERVICEFILE", "PGSYSCONFDIR", "PGLOCALEDIR", "PGREQUIRESSL" };
+	PQconninfoOption *options;
+
+	/* first, as the call below would read the service file */
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		unsetenv(others[i]);
+	unsetenv("PGSERVICE");
+	options = PQconndefaults();
+	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++) {
+		if (o->envvar != NULL)
+			unsetenv(o->envvar);
+	}
+	PQconninfoFree(options);
+}
+
+/* --- parameters --- */
+
+static void
+put(struct parameters *p, const char *key, const char *value)
+{
+	if (!insist(p->count < PARAMETERS_MOST))
+		return;
+	p->keys[p->count] = key;
+	p->values[p->count++] = value;
+}
+
+static void
+put_number(struct parameters *p, const char *key, uint32_t value)
+{
+	char *text;
+
+	if (!insist(p->numbers_count < ARRAY_SIZE(p->numbers)))
+		return;
+	text = p->numbers[p->numbers_count++];
+	snprintf(text, sizeof(p->numbers[0]), "%u", (unsigned)value);
+	put(p, key, text);
+}
+
+static bool
+is_given(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
+/* allow is prefer, as with pgweir's own connections; libpq would try without TLS first. */
+static const char *
+sslmode(enum sslmode mode)
+{
+	switch (mode) {
+	case SSLMODE_DISABLE:
+		return "disable";
+	case SSLMODE_ALLOW:
+	case SSLMODE_PREFER:
+		return "prefer";
+	case SSLMODE_REQUIRE:
+		return "require";
+	case SSLMODE_VERIFY_CA:
+		return "verify-ca";
+	case SSLMODE_VERIFY_FULL:
+		return "verify-full";
+	}
+	return "verify-full";
+}
+
+/*
+ * Whom to believe. Only the verifying modes may know of a CA file: with one, libpq takes
+ * "require" for "verify-ca". Without one they use the system's, as tls.c does.
+ */
+static const char *
+root_file(const struct conf *conf)
+{
+	static const char *const systems[] = { "/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
+
+	if (conf->server_tls_sslmode < SSLMODE_VERIFY_CA)
+		return NO_FILE;
+	if (is_given(conf->server_tls_ca_file))
+		return conf->server_tls_ca_file;
+	for (size_t i = 0; i < ARRAY_SIZE(systems); i++) {
+		if (access(systems[i], R_OK) == 0)
+			return systems[i];
+	}
+	return NO_FILE;
+}
+
+static void
+put_tls(struct parameters *p, const struct conf *conf)
+{
+	static const char *const names[] = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" };
+	bool cert = is_given(conf->server_tls_cert_file) &&
+	    is_given(conf->server_tls_key_file);
+	const char *lowest = NULL, *highest = NULL;
+	unsigned versions = 0;
+
+	tls_versions(span_text(conf->server_tls_protocols), &versions);
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		if ((versions >> i & 1u) == 0)
+			continue;
+		if (lowest == NULL)
+			lowest = names[i];
+		highest = names[i];
+	}
+	put(p, "sslmode", sslmode(conf->server_tls_sslmode));
+	put(p, "sslrootcert", root_file(conf));
+	put(p, "sslcrl", NO_FILE);
+	put(p, "sslcert", cert ? conf->server_tls_cert_file : NO_FILE);
+	put(p, "sslkey", cert ? conf->server_tls_key_file : NO_FILE);
+	put(p, "sslpassword", "none");		/* or OpenSSL would ask at the terminal */
+	put(p, "ssl_min_protocol_version", lowest != NULL ? lowest : "TLSv1.2");
+	put(p, "ssl_max_protocol_version", highest != NULL ? highest : "TLSv1.3");
+	put(p, "gssencmode", "disable");
+}
+
+static void
+put_socket(struct parameters *p, const struct conf *conf)
+{
+	put(p, "keepalives", conf->tcp_keepalive ? "1" : "0");
+	if (conf->tcp_keepidle > 0)
+		put_number(p, "keepalives_idle", conf->tcp_keepidle);
+	if (conf->tcp_keepintvl > 0)
+		put_number(p, "keepalives_interval", conf->tcp_keepintvl);
+	if (conf->tcp_keepcnt > 0)
+		put_number(p, "keepalives_count", conf->tcp_keepcnt);
+	if (conf->tcp_user_timeout > 0)
+		put_number(p, "tcp_user_timeout", conf->tcp_user_timeout);
+}
+
+static void
+put_all(struct parameters *p, const struct line_to *to, const struct conf_host *host)
+{
+	put(p, "host", host->text);
+	put_number(p, "port", host->port);
+	put(p, "dbname", to->dbname);
+	put(p, "user", to->user);
+	if (is_given(to->secret))
+		put(p, "password", to->secret);
+	put(p, "passfile", NO_FILE);
+	put(p, "application_name", APPLICATION_NAME);
+	/* bytes as the server has them, as its own logins compare names */
+	put(p, "client_encoding", "SQL_ASCII");
+	put_tls(p, to->conf);
+	put_socket(p, to->conf);
+}
+
+/* --- waiting --- */
+
+/* Put the lines of libpq's TEXT into one in OUT; a secret is never in it. */
+static void
+one_line(const char *text, char *out, size_t cap)
+{
+	size_t len = 0;
+
+	for (; *text != '\0' && len + 3 < cap; text++) {
+		if (*text != '\n') {
+			out[len++] = *text;
+		} else if (text[1] != '\0') {
+			out[len++] = ';';
+			out[len++] = ' ';
+		}
+	}
+	out[len] = '\0';
+}
+
+/* Wait until CONN may be read or written (EVENTS of poll). False: E says why no longer. */
+static bool
+wait_for(PGconn *conn, short events, struct clerks *clerks, usec_t deadline, struct err *e)
+{
+	for (;;) {
+		struct pollfd p = { PQsocket(conn), events, 0 };
+		usec_t now = clerk_now(), left = deadline > now ? deadline - now : 0;
+		int n;
+
+		if (clerks_stopping(clerks))
+			return err_set(e, SQLSTATE_SHUTDOWN, "shutting down");
+		if (left == 0)
+			return err_set(e, SQLSTATE_CONNECT, "timed out");
+		left = left < SLICE ? left : SLICE;
+		n = poll(&p, 1, (int)((left + MSEC - 1) / MSEC));
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return err_set(e, SQLSTATE_CONNECT, "poll: %s", strerror(errno));
+	}
+}
+
+/* --- opening --- */
+
+static void
+hear_nothing(void *arg, const PGresult *result)
+{
+	(void)arg;
+	(void)result;
+}
+
+/* Drive CONN until it is logged in. */
+static bool
+finish_connecting(PGconn *conn, struct clerks *clerks, usec_t deadline, struct err *e)
+{
+	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+
+	if (PQstatus(conn) == CONNECTION_BAD)
+		next = PGRES_POLLING_FAILED;
+	while (next != PGRES_POLLING_OK) {
+		char text[sizeof(e->text) - 64];
+
+		if (next == PGRES_POLLING_FAILED) {
+			one_line(PQerrorMessage(conn), text, sizeof(text));
+			return err_set(e, SQLSTATE_CONNECT, "%s", text);
+		}
+		if (!wait_for(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, clerks,
+			deadline, e))
+			return false;
+		next = PQconnectPoll(conn);
+	}
+	return true;
+}
+
+/* Log in to HOST by DEADLINE, or NULL. */
+static PGconn *
+connect_to(const struct line_to *to, const struct conf_host *host, usec_t deadline,
+    struct err *e)
+{
+	struct parameters p = { .count = 0 };
+	struct err why;
+	PGconn *conn;
+
+	put_all(&p, to, host);
+	conn = PQconnectStartParams(p.keys, p.values, 0);
+	if (conn == NULL) {
+		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	PQsetNoticeReceiver(conn, hear_nothing, NULL);
+	if (finish_connecting(conn, to->clerks, deadline, &why))
+		return conn;
+	if (PQconnectionNeedsPassword(conn))
+		err_set(e, SQLSTATE_BAD_PASSWORD, "%s:%u asks user %s for a password: "
+		    "expected it in plain in auth_file, got %s", host->text,
+		    (unsigned)host->port, to->user, to->secret_kind);
+	else
+		err_set(e, why.sqlstate, "cannot log in to %s:%u as %s: %s", host->text,
+		    (unsigned)host->port, to->user, why.text);
+	PQfinish(conn);
+	return NULL;
+}
+
+struct line *
+line_open(const struct line_to *to, usec_t deadline, struct err *e)
+{
+	const struct conf_database *db = to->db;
+	struct line *line = mem_new(sizeof(*line));
+
+	if (line == NULL) {
+		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < db->n_hosts && line->conn == NULL; i++) {
+		usec_t now = clerk_now(), limit = to->conf->server_connect_timeout;
+		usec_t share = deadline > now ? (deadline - now) / (db->n_hosts - i) : 0;
+
+		if (limit > 0 && share > limit)
+			share = limit;
+		line->conn = connect_to(to, &db->hosts[i], now + share, e);
+	}
+	if (line->conn != NULL)
+		return line;
+	mem_free(line);
+	return NULL;
+}
+
+void
+line_close(struct line *line)
+{
+	if (line == NULL)
+		return;
+	PQfinish(line->conn);
+	mem_free(line);
+}
+
+bool
+line_usable(struct line *line)
+{
+	struct pollfd p = { PQsocket(line->conn), POLLIN, 0 };
+
+	return PQstatus(line->conn) == CONNECTION_OK &&
+	    PQtransactionStatus(line->conn) == PQTRANS_IDLE && poll(&p, 1, 0) == 0;
+}
+
+/* --- asking --- */
+
+void
+line_row_fini(struct line_row *row)
+{
+	if (row->name != NULL)
+		mem_wipe(row->name, row->name_len);
+	if (row->secret != NULL)
+		mem_wipe(row->secret, row->secret_len);
+	mem_free(row->name);
+	mem_free(row->secret);
+	*row = (struct line_row){ NULL, NULL, 0, 0 };
+}
+
+/* So that a query that hangs (a lock) does not stay on the server. */
+static void
+cancel(PGconn *conn, struct clerks *clerks)
+{
+	PGcancel *request = clerks_stopping(clerks) ? NULL : PQgetCancel(conn);
+	char text[256];
+
+	if (request == NULL)
+		return;
+	PQcancel(request, text, sizeof(text));
+	PQfreeCancel(request);
+}
+
+/* The server's own words about RESULT, or libpq's. */
+static enum line_outcome
+trouble(PGconn *conn, const PGresult *result, struct err *e)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	char text[sizeof(e->text)];
+
+	one_line(words != NULL ? words : PQerrorMessage(conn), text, sizeof(text));
+	err_set(e, sqlstate != NULL && strlen(sqlstate) == 5 ? sqlstate : SQLSTATE_CONNECT,
+	    "%s", text);
+	if (PQstatus(conn) == CONNECTION_BAD || strncmp(e->sqlstate, "57P", 3) == 0)
+		return LINE_LOST;
+	return LINE_FAILED;
+}
+
+static enum line_outcome
+bad_shape(struct err *e, const char *expected, const char *got)
+{
+	err_set(e, SQLSTATE_CONFIG, "expected %s, got %s", expected, got);
+	return LINE_FAILED;
+}
+
+/* Copy one value of the row; false: no memory. */
+static bool
+copy_value(const PGresult *result, int column, char **out, size_t *len)
+{
+	*len = (size_t)PQgetlength(result, 0, column);
+	*out = mem_copy_text(PQgetvalue(result, 0, column), *len);
+	return *out != NULL;
+}
+
+/* A result with N rows of two columns, name and secret. */
+static enum line_outcome
+hear_row(const PGresult *result, struct line_row *row, struct err *e)
+{
+	char columns[32];
+
+	snprintf(columns, sizeof(columns), "%d", PQnfields(result));
+	if (PQnfields(result) != 2)
+		return bad_shape(e, "two columns, name and secret", columns);
+	if (PQntuples(result) == 0)
+		return row->name != NULL ? LINE_ROW : LINE_NOTHING;
+	if (row->name != NULL)
+		return bad_shape(e, "at most one row", "more");
+	if (PQgetisnull(result, 0, 0))
+		return bad_shape(e, "a name in the first column", "NULL");
+	if (PQgetlength(result, 0, 1) > (int)SECRET_MOST)
+		return bad_shape(e, "a secret of at most 65530 bytes", "more");
+	if (!copy_value(result, 0, &row->name, &row->name_len) ||
+	    (!PQgetisnull(result, 0, 1) &&
+		!copy_value(result, 1, &row->secret, &row->secret_len))) {
+		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+		return LINE_FAILED;
+	}
+	return LINE_ROW;
+}
+
+static enum line_outcome
+hear(PGconn *conn, const PGresult *result, struct line_row *row, struct err *e)
+{
+	switch (PQresultStatus(result)) {
+	case PGRES_SINGLE_TUPLE:
+	case PGRES_TUPLES_OK:
+		return hear_row(result, row, e);
+	case PGRES_FATAL_ERROR:
+	case PGRES_BAD_RESPONSE:
+	case PGRES_NONFATAL_ERROR:
+		return trouble(conn, result, e);
+	case PGRES_EMPTY_QUERY:
+		return bad_shape(e, "a query", "an empty one");
+	default:
+		return bad_shape(e, "two columns, name and secret",
+		    "the answer of a command without rows");
+	}
+}
+
+/* Send what libpq has to send. */
+static bool
+flush(PGconn *conn, struct clerks *clerks, usec_t deadline, struct err *e)
+{
+	int left;
+
+	while ((left = PQflush(conn)) > 0) {
+		if (!wait_for(conn, POLLIN | POLLOUT, clerks, deadline, e))
+			return false;
+		if (PQconsumeInput(conn) == 0)
+			break;
+	}
+	return true;
+}
+
+/* Row by row, so that a query with a million of them is noticed at the second. */
+static enum line_outcome
+hear_all(PGconn *conn, struct clerks *clerks, usec_t deadline, struct line_row *row,
+    struct err *e)
+{
+	enum line_outcome outcome = LINE_FAILED;
+	PGresult *result;
+
+	err_set(e, SQLSTATE_PROTOCOL, "expected an answer, got none");
+	for (;;) {
+		while (PQisBusy(conn)) {
+			if (!wait_for(conn, POLLIN, clerks, deadline, e)) {
+				cancel(conn, clerks);
+				return LINE_FAILED;
+			}
+			if (PQconsumeInput(conn) == 0)
+				return trouble(conn, NULL, e);
+		}
+		result = PQgetResult(conn);
+		if (result == NULL)
+			return outcome;
+		outcome = hear(conn, result, row, e);
+		PQclear(result);
+		if (outcome != LINE_ROW && outcome != LINE_NOTHING)
+			return outcome;
+	}
+}
+
+enum line_outcome
+line_ask(struct line *line, struct clerks *clerks, const char *query, const char *name,
+    usec_t deadline, struct line_row *row, struct err *e)
+{
+	PGconn *conn = line->conn;
+	enum line_outcome outcome = LINE_LOST;
+
+	*row = (struct line_row){ NULL, NULL, 0, 0 };
+	if (PQsetnonblocking(conn, 1) == 0 &&
+	    PQsendQueryParams(conn, query, 1, NULL, &name, NULL, NULL, 0) == 1 &&
+	    PQsetSingleRowMode(conn) == 1) {
+		outcome = LINE_FAILED;
+		if (flush(conn, clerks, deadline, e))
+			outcome = hear_all(conn, clerks, deadline, row, e);
+	} else {
+		outcome = trouble(conn, NULL, e);
+	}
+	if (outcome != LINE_ROW)
+		line_row_fini(row);
+	return outcome;
+}
