@@ -26,7 +26,8 @@ count_busy(struct pool_row *row, const struct lane *lane)
 	LIST_EACH(n, &lane->busy) {
 		const struct server *s = CONTAINER_OF(n, struct server, in_lane);
 
-		row->sv_active_cancel += s->cancels;
+		row->sv_active_cancel += s->couriers;
+		row->cl_waiting_cancel_req += s->cancels - s->couriers;
 		if (s->state == &SERVER_CANCELED)
 			row->sv_being_canceled++;
 		else if (s->client != NULL)
@@ -145,7 +146,7 @@ static const struct column pool_columns[] = {
 	POOL(INT, cl_active, "Clients that do not wait for a server, idle ones too."),
 	POOL(INT, cl_waiting, "Clients that wait for a server."),
 	POOL(INT, cl_active_cancel_req, "Cancel requests on their way to a server."),
-	POOL(INT, cl_waiting_cancel_req, "Always 0: cancel requests do not wait here."),
+	POOL(INT, cl_waiting_cancel_req, "Cancel requests that wait behind two for the same server."),
 	POOL(INT, sv_active, "Servers that belong to a client now."),
 	POOL(INT, sv_active_cancel, "Connections that carry a cancel request."),
 	POOL(INT, sv_being_canceled,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rand.h"
 #include "wire/frame.h"
 #include "wire/reply.h"
 #include "wire/startup.h"
@@ -291,6 +292,9 @@ first_bytes(struct pg_session *s, const char *at, size_t len)
 		return 0;
 	case STARTUP_CANCEL:
 		s->pg->cancels += !s->held;
+		s->pg->last_cancel_pid = start.pid;
+		hex_encode(start.key.at, start.key.len < 32 ? start.key.len : 32,
+		    s->pg->last_cancel_key);
 		s->held = s->pg->hold_cancels;
 		if (s->held)
 			return 0;

@@ -35,6 +35,8 @@ struct fakepg {
 	unsigned	 attempts;	/* connections that were no cancel request */
 	unsigned	 cancels;	/* requests that came */
 	unsigned	 cancels_hit;	/* those that found something to cancel */
+	uint32_t	 last_cancel_pid;	/* of the request that came last */
+	char		 last_cancel_key[65];	/* its secret in hex, the beginning of it */
 	/* what it is told */
 	const char	*refuse;	/* SQLSTATE of every login's refusal; NULL: none */
 	const char	*refuse_text;

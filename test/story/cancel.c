@@ -164,6 +164,93 @@ lost_cancel_is_given_up(void **state)
 	story_end(s);
 }
 
+/* Cancel A's query COUNT times at once. */
+static void
+cancel_often(struct actor *a, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		actor_cancel(a, 0);
+	story_settle(a->story);
+}
+
+static void
+many_requests_for_one_query_open_few_connections(void **state)
+{
+	struct story *s = story_begin("pool_size=1 query_wait_notify=0");
+	struct actor *a = story_client(s, "app");
+
+	(void)state;
+	s->db1.hold_cancels = true;
+	say(a, "sleep 500");
+	story_settle(s);
+	cancel_often(a, 20);
+	is_count(s->db1.cancels, 2, "the server need not hear it twenty times");
+	is_count(actor_client(a)->server->cancels, 20, "but all are kept in mind");
+	story_pass(s, SECOND);
+	hears(a, "C Z:I", "the query ends by itself");
+	pg_let_cancels(&s->db1);
+	story_settle(s);
+	is_count(s->db1.cancels, 2, "what has not been sent by then is not sent any more");
+	say(a, "select a");
+	story_settle(s);
+	hears(a, "T D:a C Z:I", "the server is free again");
+	story_end(s);
+}
+
+/* The server stays with its client, so that nothing but the query tells one from the other. */
+static void
+next_query_of_the_same_client_is_not_canceled(void **state)
+{
+	struct story *s = story_begin("pool_size=1 query_wait_notify=0 cancel_wait_timeout=9");
+	struct actor *a = story_client(s, "app");
+
+	(void)state;
+	say(a, "begin");
+	say(a, "sleep 100");
+	story_settle(s);
+	s->db1.hold_cancels = true;
+	cancel_often(a, 3);
+	story_pass(s, 200 * MSEC);
+	hears(a, "C Z:T C Z:T", "two hang before the server, one waits");
+	say(a, "hang");
+	story_settle(s);
+	pg_let_cancels(&s->db1);
+	story_settle(s);
+	is_count(s->db1.cancels, 2, "the one that waited was for the query before");
+	hears(a, "E:57014 Z:E", "what had been sent already cannot be called back");
+	say(a, "rollback");
+	story_settle(s);
+	hears(a, "C Z:I", "a goes on");
+	story_end(s);
+}
+
+static void
+who_tries_many_wrong_keys_is_not_heard(void **state)
+{
+	struct story *s = story_begin("pool_size=1");
+	struct actor *a = story_client(s, "app");
+
+	(void)state;
+	say(a, "hang");
+	story_settle(s);
+	a->key[0] ^= 1;
+	cancel_often(a, 199);
+	a->key[0] ^= 1;
+	cancel_often(a, 1);
+	hears(a, "E:57014 Z:I", "some mistakes are forgiven");
+	say(a, "hang");
+	story_settle(s);
+	a->key[0] ^= 1;
+	cancel_often(a, 2);
+	a->key[0] ^= 1;
+	cancel_often(a, 1);
+	hears(a, "", "too many are not");
+	story_pass(s, 11 * SECOND);
+	cancel_often(a, 1);
+	hears(a, "E:57014 Z:I", "after a while they are forgotten");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -175,6 +262,9 @@ main(void)
 		UNIT_TEST(wrong_key_cancels_nothing),
 		UNIT_TEST(server_rests_until_its_cancel_is_through),
 		UNIT_TEST(lost_cancel_is_given_up),
+		UNIT_TEST(many_requests_for_one_query_open_few_connections),
+		UNIT_TEST(next_query_of_the_same_client_is_not_canceled),
+		UNIT_TEST(who_tries_many_wrong_keys_is_not_heard),
 	};
 
 	return cmocka_run_group_tests_name("cancel", stories, NULL, NULL);
