@@ -1,6 +1,7 @@
 /*
- * keeper.c - the main thread: it listens and deals out, hears signals, reloads, and sees
- * to an orderly end. What a client or a server does is the workers' business.
+ * keeper.c - the main thread: it deals connections out, hears signals, reloads, tells the
+ * service manager, and sees to an orderly end. Sockets are doors.c's business, what a client
+ * or a server does the workers'.
  */
 #include "keeper.h"
 
@@ -15,16 +16,19 @@
 #include "admin/version.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/listen.h"
+#include "doors.h"
 #include "net/mailbox.h"
 #include "net/resolve.h"
+#include "notify.h"
 #include "pool/place.h"
 #include "pool/worker.h"
 #include "process.h"
+#include "pulse.h"
 #include "reload.h"
 
-#define ADDRESSES_MOST 32u
 #define WATCH_PERIOD (333 * MSEC)
+/* On a shared port: how long connections that the kernel holds back may still arrive. */
+#define HURRY (50 * MSEC)
 
 struct keeper {
 	struct pooler	 pooler;
@@ -35,11 +39,10 @@ struct keeper {
 	struct mailbox	*mailbox;	/* owned */
 	struct timer	*period;	/* owned; ends a stats_period */
 	struct timer	*watch;		/* owned; looks whether we may end */
-	struct listener	*tcp[ADDRESSES_MOST];	/* owned */
-	unsigned	 tcp_count;
-	struct listener	*unix_socket;	/* owned; NULL: none */
+	struct doors	 doors;
+	struct pulse	 pulse;
 	unsigned	 started;	/* workers whose threads run */
-	unsigned turn; /* who is next when workers have equally many clients */
+	unsigned	 turn;		/* who is next when workers have equally many clients */
 	usec_t		 period_length;
 	enum shutdown_mode mode;
 	bool		 pidfile_written;
@@ -52,6 +55,7 @@ static void on_accept(void *owner, int fd, const struct addr *peer);
 static void on_signal(void *owner, int signo);
 static void on_period(void *owner);
 static void on_watch(void *owner);
+static bool is_full(void *owner);
 
 /* --- the beginning --- */
 
@@ -91,78 +95,6 @@ begin_workers(struct keeper *k, struct err *e)
 	return true;
 }
 
-/* One more listener. An address that cannot be had is a pity, a name that leads nowhere
- * a mistake. */
-static bool
-listen_on_address(struct keeper *k, struct span address, const struct conf *conf,
-    struct err *e)
-{
-	char name[256];
-	struct addr literal;
-	struct socket_options options = pooler_socket_options(conf);
-	struct listen_on on = {
-		.addr = name,
-		.port = (uint16_t)conf->listen_port,
-		.backlog = (int)conf->listen_backlog,
-		.reuse_port = conf->so_reuseport,
-		.options = &options,
-		.defer_accept = (int)conf->tcp_defer_accept,
-	};
-
-	if (!span_copy(address, name, sizeof(name)))
-		return err_set(e, SQLSTATE_CONFIG, "listen_addr: name too long");
-	if (k->tcp_count == ADDRESSES_MOST)
-		return err_set(e, SQLSTATE_CONFIG,
-		    "listen_addr: expected at most %u addresses", ADDRESSES_MOST);
-	k->tcp[k->tcp_count] = listen_open(k->loop, &on, on_accept, k, e);
-	if (k->tcp[k->tcp_count] != NULL) {
-		log_line(LOG_LEVEL_LOG, NULL, "listening on %s",
-		    listen_text(k->tcp[k->tcp_count++]));
-		return true;
-	}
-	if (strcmp(name, "*") != 0 && !addr_parse_ip(&literal, address, 0))
-		return false;
-	log_line(LOG_LEVEL_WARNING, NULL, "%s", e->text);
-	return true;
-}
-
-static bool
-begin_listening(struct keeper *k, struct err *e)
-{
-	const struct conf *conf = k->wish->setup->conf;
-	struct span rest = span_text(conf->listen_addr), word;
-	struct listen_on on = {
-		.unix_dir = conf->unix_socket_dir,
-		.port = (uint16_t)conf->listen_port,
-		.backlog = (int)conf->listen_backlog,
-		.unix_mode = (int)conf->unix_socket_mode,
-		.unix_group = conf->unix_socket_group,
-	};
-	bool wanted = false;
-
-	while (span_cut(&rest, ", \t", &word)) {
-		if (word.len == 0)
-			continue;
-		wanted = true;
-		if (!listen_on_address(k, word, conf, e))
-			return false;
-	}
-	if (wanted && k->tcp_count == 0)
-		return err_set(e, SQLSTATE_CONFIG,
-		    "cannot listen on any address of listen_addr");
-	if (on.unix_dir != NULL && on.unix_dir[0] != '\0') {
-		k->unix_socket = listen_open(k->loop, &on, on_accept, k, e);
-		if (k->unix_socket == NULL)
-			return false;
-		log_line(LOG_LEVEL_LOG, NULL, "listening on %s",
-		    listen_text(k->unix_socket));
-	}
-	if (k->tcp_count == 0 && k->unix_socket == NULL)
-		return err_set(e, SQLSTATE_CONFIG,
-		    "nothing to listen on: listen_addr and unix_socket_dir are both empty");
-	return true;
-}
-
 static bool
 begin_hearing(struct keeper *k, struct err *e)
 {
@@ -178,11 +110,40 @@ begin_hearing(struct keeper *k, struct err *e)
 	return true;
 }
 
+/* Files and sockets that others see, when all behind them is there. */
 static bool
-begin(struct keeper *k, struct err *e)
+begin_serving(struct keeper *k, struct err *e)
 {
 	const struct conf *conf = k->wish->setup->conf;
 
+	process_log_files(conf, k->pooler.worker_count);
+	atomic_store(&k->pooler.client_room,
+	    process_client_room(conf, k->pooler.worker_count));
+	if (!doors_open(&k->doors, k->loop, conf, &k->wish->inherited, on_accept, is_full, k, e))
+		return false;
+	if (conf->pidfile != NULL && conf->pidfile[0] != '\0') {
+		if (!process_write_pidfile(conf->pidfile, e))
+			return false;
+		k->pidfile_written = true;
+	}
+	return true;
+}
+
+static bool
+begin_timers(struct keeper *k, struct err *e)
+{
+	k->period = timer_new(k->loop, on_period, k);
+	k->watch = timer_new(k->loop, on_watch, k);
+	if (k->period == NULL || k->watch == NULL)
+		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+	k->period_length = k->wish->setup->conf->stats_period;
+	timer_set(k->period, k->period_length);
+	return pulse_begin(&k->pulse, &k->pooler, k->loop, e);
+}
+
+static bool
+begin(struct keeper *k, struct err *e)
+{
 	if (!pooler_init(&k->pooler, e)) {
 		setup_drop(k->wish->setup);
 		return false;
@@ -194,22 +155,15 @@ begin(struct keeper *k, struct err *e)
 		return false;
 	k->pooler.started = loop_wall(k->loop);
 	k->mailbox = mailbox_new(k->loop, k, e);
-	k->period = timer_new(k->loop, on_period, k);
-	k->watch = timer_new(k->loop, on_watch, k);
-	if (k->mailbox == NULL || k->period == NULL || k->watch == NULL)
-		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
-	admin_init(&k->admin, &k->pooler, k->mailbox, carry_out);
-	if (!begin_hearing(k, e) || !begin_workers(k, e) || !begin_listening(k, e))
+	if (k->mailbox == NULL)
 		return false;
-	if (conf->pidfile != NULL && conf->pidfile[0] != '\0') {
-		if (!process_write_pidfile(conf->pidfile, e))
-			return false;
-		k->pidfile_written = true;
-	}
-	k->period_length = conf->stats_period;
-	timer_set(k->period, k->period_length);
+	admin_init(&k->admin, &k->pooler, k->mailbox, carry_out);
+	if (!begin_hearing(k, e) || !begin_workers(k, e) || !begin_serving(k, e) ||
+	    !begin_timers(k, e))
+		return false;
 	log_line(LOG_LEVEL_LOG, NULL, "process up: %s, %s, adns: %s, tls: %s",
 	    VERSION_TEXT, loop_version(), resolve_version(), tls_version());
+	notify_ready();
 	return true;
 }
 
@@ -220,10 +174,7 @@ end(struct keeper *k)
 {
 	struct pooler *p = &k->pooler;
 
-	for (unsigned i = 0; i < k->tcp_count; i++)
-		listen_close(k->tcp[i]);
-	if (k->unix_socket != NULL)
-		listen_close(k->unix_socket);
+	doors_close(&k->doors);
 	if (k->pidfile_written)
 		process_remove_pidfile(p->setup->conf->pidfile);
 	while (k->started > 0)
@@ -239,6 +190,7 @@ end(struct keeper *k)
 		pooler_fini(p);
 	timer_free(k->period);
 	timer_free(k->watch);
+	pulse_end(&k->pulse);
 	mailbox_free(k->mailbox);
 	loop_free(k->loop);
 }
@@ -288,6 +240,18 @@ on_accept(void *owner, int fd, const struct addr *peer)
 		}
 	}
 	worker_accept(p->workers[best], fd, peer);
+	doors_look(&k->doors);
+}
+
+/* Would one more client take what servers, consoles and files need? */
+static bool
+is_full(void *owner)
+{
+	struct keeper *k = owner;
+	unsigned room = atomic_load(&k->pooler.client_room);
+
+	return atomic_load(&k->pooler.clients) >= room &&
+	    atomic_load(&k->pooler.clients) - room >= PROCESS_SPARE_CLIENTS;
 }
 
 /* --- time --- */
@@ -306,11 +270,12 @@ static void
 follow(struct keeper *k)
 {
 	const struct conf *conf = k->pooler.setup->conf;
-	struct socket_options options = pooler_socket_options(conf);
 	usec_t length = conf->stats_period;
+	unsigned room = process_client_room(conf, k->pooler.worker_count);
 
-	for (unsigned i = 0; i < k->tcp_count; i++)
-		listen_tune(k->tcp[i], &options, (int)conf->tcp_defer_accept);
+	doors_tune(&k->doors, conf);
+	if (atomic_exchange(&k->pooler.client_room, room) != room)
+		process_log_files(conf, k->pooler.worker_count);
 	if (length == k->period_length)
 		return;
 	k->period_length = length;
@@ -331,6 +296,14 @@ nothing(void *arg)
 	(void)arg;
 }
 
+/* From now on nobody new comes but to the console, by a unix socket. */
+static void
+close_doors(struct keeper *k)
+{
+	doors_close_tcp(&k->doors);
+	atomic_store(&k->pooler.shutting, true);
+}
+
 /* While we are to end: may we? */
 static void
 on_watch(void *owner)
@@ -339,6 +312,8 @@ on_watch(void *owner)
 	struct pooler *p = &k->pooler;
 	bool over = k->mode == SHUTDOWN_NOW;
 
+	if (!atomic_load(&p->shutting))
+		close_doors(k);
 	if (k->mode == SHUTDOWN_WAIT_FOR_CLIENTS)
 		over = atomic_load(&p->clients) == 0;
 	if (k->mode == SHUTDOWN_WAIT_FOR_SERVERS) {
@@ -357,6 +332,8 @@ on_watch(void *owner)
 static void
 shut_down(struct keeper *k, enum shutdown_mode mode)
 {
+	const struct conf *conf = k->pooler.setup->conf;
+
 	if (mode == SHUTDOWN_NOW || k->mode != SHUTDOWN_NONE) {
 		log_line(LOG_LEVEL_LOG, NULL, "shutting down at once");
 		k->mode = SHUTDOWN_NOW;
@@ -366,15 +343,31 @@ shut_down(struct keeper *k, enum shutdown_mode mode)
 	log_line(LOG_LEVEL_LOG, NULL, "shutting down when all %s are gone",
 	    mode == SHUTDOWN_WAIT_FOR_CLIENTS ? "clients" : "servers");
 	k->mode = mode;
-	atomic_store(&k->pooler.shutting, true);
-	for (; k->tcp_count > 0; k->tcp_count--)
-		listen_close(k->tcp[k->tcp_count - 1]);
+	notify_stopping();
+	if (mode == SHUTDOWN_WAIT_FOR_CLIENTS && conf->so_reuseport) {
+		/* another process has the port, too: nobody shall notice that we go */
+		doors_hurry(&k->doors, conf);
+		timer_set(k->watch, HURRY);
+		return;
+	}
+	close_doors(k);
 	if (mode == SHUTDOWN_WAIT_FOR_SERVERS) {
 		atomic_store(&k->pooler.no_servers, true);
 		place_pause(&k->pooler, span_of(NULL, 0), true);
 		worker_ask_all(&k->pooler, NULL, send_away, nothing, NULL);
 	}
 	timer_set(k->watch, WATCH_PERIOD);
+}
+
+static bool
+reload(struct keeper *k, struct buf *notes, struct err *e)
+{
+	bool done;
+
+	notify_reloading();
+	done = reload_files(&k->pooler, &k->wish->override, notes, e);
+	notify_ready();
+	return done;
 }
 
 static void
@@ -385,8 +378,7 @@ carry_out(struct letter *letter, void *receiver)
 
 	switch (order->kind) {
 	case ORDER_RELOAD:
-		order->ok = reload_files(&k->pooler, &k->wish->override, &order->notes,
-		    &order->err);
+		order->ok = reload(k, &order->notes, &order->err);
 		break;
 	case ORDER_SET:
 		order->ok = reload_one(&k->pooler, order->key, order->value,
@@ -446,7 +438,7 @@ on_signal(void *owner, int signo)
 	switch (signo) {
 	case SIGHUP:
 		log_line(LOG_LEVEL_LOG, NULL, "got SIGHUP, reloading");
-		reload_files(&k->pooler, &k->wish->override, &notes, &e);
+		reload(k, &notes, &e);
 		follow(k);
 		buf_fini(&notes);
 		break;

@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "net/resolve.h"
 #include "net/tls.h"
+#include "notify.h"
 #include "process.h"
 #include "reload.h"
 
@@ -56,8 +57,8 @@ print_usage(const struct options *o)
 static int
 print_version(void)
 {
-	printf("%s\n%s\nadns: %s\ntls: %s\n", VERSION_TEXT, loop_version(),
-	    resolve_version(), tls_version());
+	printf("%s\n%s\nadns: %s\ntls: %s\n%s", VERSION_TEXT, loop_version(),
+	    resolve_version(), tls_version(), notify_version_line);
 	return 0;
 }
 
@@ -159,7 +160,6 @@ serve(const struct options *o)
 	conf = load(o, &e);
 	if (conf == NULL)
 		return fail(NULL, &e);
-	reload_warn(conf);
 	wish.setup = setup_new(conf, &e);
 	conf_drop(conf);
 	if (wish.setup == NULL) {
@@ -169,12 +169,15 @@ serve(const struct options *o)
 	conf = wish.setup->conf;
 	if (!prepare(o, conf, &e))
 		return fail(wish.setup, &e);
+	reload_warn(conf);
+	notify_check();
+	wish.inherited = notify_sockets();
 	if (o->daemon) {
 		log_to_stderr(false);
 		if (!process_detach(&e))
 			return fail(wish.setup, &e);
 	}
-	process_raise_files(conf);
+	process_raise_files();
 	return keeper_run(&wish);
 }
 
@@ -240,5 +243,6 @@ main(int argc, char **argv)
 				     "expected one configuration file or URL");
 	o.source = argv[optind];
 	log_to_stderr(!o.quiet);
+	log_for_journal(process_speaks_to_journal());
 	return o.check ? check(&o) : serve(&o);
 }

@@ -1,5 +1,5 @@
 /*
- * process.c - what the system sees of us: user, pidfile, terminal, descriptors.
+ * process.c - what the system sees of us: user, pidfile, terminal, journal, descriptors.
  */
 #include "process.h"
 
@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -130,6 +131,19 @@ process_detach(struct err *e)
 	return true;
 }
 
+/* systemd names the stream by device and inode, as a shell may have redirected us since. */
+bool
+process_speaks_to_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	    fstat(STDERR_FILENO, &st) == 0 && st.st_dev == (dev_t)device &&
+	    st.st_ino == (ino_t)inode;
+}
+
 /* --- descriptors --- */
 
 /* Servers CONF may open. An entry without a user of its own has a pool for each user; *
@@ -147,8 +161,10 @@ most_servers(const struct conf *conf)
 
 		if (db == NULL)
 			continue;
-		most = (uint64_t)conf_pool_size(conf, db, NULL) +
-		    conf_reserve_pool_size(conf, db, NULL);
+		most = (uint64_t)conf_pool_size(conf, db, NULL);
+		/* no limit: nobody needs more servers than there are clients */
+		most = most == 0 ? conf->max_client_conn :
+				   most + conf_reserve_pool_size(conf, db, NULL);
 		if (db->user == NULL)
 			most *= users;
 		if (conf_max_db_connections(conf, db) != 0 &&
@@ -159,27 +175,64 @@ most_servers(const struct conf *conf)
 	return sum;
 }
 
-void
-process_raise_files(const struct conf *conf)
+/* What is neither a client nor a server: files, listeners, loops, lookups of names. */
+static uint64_t
+own_files(unsigned workers)
+{
+	return 48 + 8 * (uint64_t)workers;
+}
+
+static uint64_t
+files_limit(uint64_t *hard)
 {
 	struct rlimit limit;
-	uint64_t need = conf->max_client_conn + most_servers(conf) + 64;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	if (limit.rlim_cur < limit.rlim_max) {
-		struct rlimit more = { limit.rlim_max, limit.rlim_max };
+		limit.rlim_cur = limit.rlim_max = 1024;
+	*hard = limit.rlim_max;
+	return limit.rlim_cur;
+}
 
-		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-			limit = more;
-	}
+void
+process_raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_line(LOG_LEVEL_WARNING, NULL, "cannot raise the limit of file descriptors: %s",
+		    strerror(errno));
+}
+
+void
+process_log_files(const struct conf *conf, unsigned workers)
+{
+	uint64_t hard, limit = files_limit(&hard);
+	uint64_t need = conf->max_client_conn + most_servers(conf) + own_files(workers);
+
 	log_line(LOG_LEVEL_LOG, NULL,
 	    "file descriptor limit: %llu (hard: %llu); max_client_conn: %u, max expected fd "
 	    "use: %llu",
-	    (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_max,
-	    conf->max_client_conn, (unsigned long long)need);
-	if (need > limit.rlim_cur)
+	    (unsigned long long)limit, (unsigned long long)hard, conf->max_client_conn,
+	    (unsigned long long)need);
+	if (need > limit)
 		log_line(LOG_LEVEL_WARNING, NULL,
-		    "file descriptors may run out: raise the limit (LimitNOFILE=, ulimit -n) to %llu",
-		    (unsigned long long)need);
+		    "file descriptors may run out, then there is room for %u clients: raise the "
+		    "limit (LimitNOFILE=, ulimit -n) to %llu",
+		    process_client_room(conf, workers), (unsigned long long)need);
+}
+
+unsigned
+process_client_room(const struct conf *conf, unsigned workers)
+{
+	uint64_t hard, limit = files_limit(&hard), left, servers = most_servers(conf);
+	uint64_t own = own_files(workers) + PROCESS_SPARE_CLIENTS;
+
+	left = limit > own ? limit - own : 0;
+	if (servers > left / 3)
+		servers = left / 3;
+	left -= servers;
+	return left < UINT32_MAX ? (unsigned)left : UINT32_MAX;
 }

@@ -17,7 +17,17 @@ bool process_write_pidfile(const char *path, struct err *e);
 void process_remove_pidfile(const char *path);
 /* Leave the terminal and whoever started us. */
 bool process_detach(struct err *e);
-/* Take as many file descriptors as we may have, and log whether they will do for CONF. */
-void process_raise_files(const struct conf *conf);
+/* Is standard error a stream of systemd's journal? */
+bool process_speaks_to_journal(void);
+
+/* Clients beyond the room for them who can still be told so, and the operator's consoles. */
+#define PROCESS_SPARE_CLIENTS 32u
+/* Take as many file descriptors as we may have. */
+void process_raise_files(void);
+/* Log whether they will do for CONF with so many WORKERS. */
+void process_log_files(const struct conf *conf, unsigned workers);
+/* How many clients they leave room for: some are kept back for servers, for ourselves, and
+ * PROCESS_SPARE_CLIENTS. */
+unsigned process_client_room(const struct conf *conf, unsigned workers);
 
 #endif

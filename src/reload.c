@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -17,13 +18,31 @@ reload_log(const struct conf *conf, struct err *e)
 
 	if (file != NULL && file[0] == '\0')
 		file = NULL;
-	log_set_level(
-	    (enum log_level)(LOG_LEVEL_LOG + (conf->verbose < 2 ? conf->verbose : 2)));
-	log_to_syslog(conf->syslog ? conf->syslog_ident : NULL, conf->syslog_facility);
 	if (!log_open_file(file))
 		return err_set(e, SQLSTATE_CONFIG, "cannot open logfile %s: %s", file,
 		    strerror(errno));
+	log_set_level(
+	    (enum log_level)(LOG_LEVEL_LOG + (conf->verbose < 2 ? conf->verbose : 2)));
+	log_to_syslog(conf->syslog ? conf->syslog_ident : NULL, conf->syslog_facility);
 	return true;
+}
+
+/*
+ * Who may read a private key besides its owner? PostgreSQL refuses such a key; but every
+ * Secret of Kubernetes is 0644 unless somebody thinks of it, so here it is said and used.
+ */
+static void
+warn_exposed(const char *setting, const char *file)
+{
+	struct stat st;
+
+	if (file == NULL || file[0] == '\0' || stat(file, &st) != 0 || !S_ISREG(st.st_mode))
+		return;
+	if ((st.st_mode & (st.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) == 0)
+		return;
+	log_line(LOG_LEVEL_WARNING, NULL, "%s %s has mode %04o: expected 0600, or 0640 if root "
+	    "owns it, as others can read the key", setting, file,
+	    (unsigned)st.st_mode & 07777);
 }
 
 void
@@ -31,6 +50,10 @@ reload_warn(const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->n_warnings; i++)
 		log_line(LOG_LEVEL_WARNING, NULL, "%s", conf->warnings[i]);
+	if (conf->client_tls_sslmode != SSLMODE_DISABLE)
+		warn_exposed("client_tls_key_file", conf->client_tls_key_file);
+	if (conf->server_tls_sslmode != SSLMODE_DISABLE)
+		warn_exposed("server_tls_key_file", conf->server_tls_key_file);
 }
 
 static void
@@ -50,12 +73,26 @@ log_lines(struct span text)
 static void
 use(struct pooler *p, struct setup *setup, struct buf *notes)
 {
-	struct err e;
-
 	conf_changes(p->setup->conf, setup->conf, notes);
-	if (!reload_log(setup->conf, &e))
-		log_line(LOG_LEVEL_ERROR, NULL, "%s", e.text);
 	pooler_install(p, setup);
+}
+
+/* The setup for CONF and the log as it wishes; all of it, or NULL and nothing has changed. */
+static struct setup *
+prepare(struct conf *conf, struct err *e)
+{
+	struct setup *setup = setup_new(conf, e);
+	struct err log;
+
+	if (setup == NULL) {
+		log_line(LOG_LEVEL_ERROR, NULL, "TLS setup failed: %s", e->text);
+		return NULL;
+	}
+	if (reload_log(conf, &log))
+		return setup;
+	*e = log;
+	setup_drop(setup);
+	return NULL;
 }
 
 bool
@@ -73,21 +110,18 @@ reload_files(struct pooler *p, const struct conf_override *override, struct buf 
 		return true;
 	}
 	conf = conf_load(o.before->conffile, &o, e);
-	if (conf == NULL) {
+	setup = conf != NULL ? prepare(conf, e) : NULL;
+	if (setup == NULL) {
 		log_line(LOG_LEVEL_ERROR, NULL, "reload failed, nothing has changed: %s",
 		    e->text);
-		return false;
-	}
-	setup = setup_new(conf, e);
-	if (setup == NULL) {
-		log_line(LOG_LEVEL_ERROR, NULL,
-		    "TLS setup failed: %s; reload failed, nothing has changed", e->text);
 		conf_drop(conf);
 		return false;
 	}
 	reload_warn(conf);
 	conf_drop(conf);
 	use(p, setup, notes);
+	if (notes->len == 0)
+		buf_put_text(notes, "unchanged: all settings and entries");
 	log_line(LOG_LEVEL_LOG, NULL, "configuration reloaded");
 	log_lines(buf_span(notes));
 	return true;
@@ -134,9 +168,15 @@ reload_one(struct pooler *p, struct span key, struct span value, struct buf *not
 		add_note(notes, e->text);
 		setup = setup_with_tls_of(p->setup, conf);
 	}
+	if (setup != NULL && !reload_log(conf, e)) {
+		setup_drop(setup);
+		setup = NULL;
+	} else if (setup == NULL) {
+		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+	}
 	conf_drop(conf);
 	if (setup == NULL)
-		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+		return false;
 	use(p, setup, &changes);
 	log_lines(buf_span(&changes));
 	buf_fini(&changes);

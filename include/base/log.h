@@ -29,9 +29,16 @@ bool log_open_file(const char *file);
 bool log_reopen(void);
 /* Write to stderr or not (-q, -d). */
 void log_to_stderr(bool yes);
+/* Standard error is systemd's journal, or not: it has its own clock, and wants "<priority>". */
+void log_for_journal(bool yes);
 /* Also to syslog with these, or not (ident NULL). */
 void log_to_syslog(const char *ident, const char *facility);
-/* Write one line. WHO is the prefix of a connection ("C-17: db/user@host:port") or NULL. */
+/*
+ * Write one line. WHO is the prefix of a connection ("C-17: db/user@host:port") or NULL. What
+ * connections make us warn of is written LOG_WARNINGS_MOST times a second; how much was left
+ * out stands before the next.
+ */
+#define LOG_WARNINGS_MOST 1000u
 void log_line(enum log_level level, const char *who, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /*

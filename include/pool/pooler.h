@@ -75,6 +75,7 @@ struct pooler {
 	unsigned	 worker_count;
 	const struct console_calls *console;
 	atomic_uint	 clients;	/* sockets of any kind */
+	atomic_uint	 client_room;	/* how many of them descriptors allow */
 	atomic_ullong	 next_id;	/* of clients and servers, in SHOW */
 	atomic_bool	 shutting;	/* no new logins but to the console */
 	atomic_bool	 no_servers;	/* SHUTDOWN WAIT_FOR_SERVERS: who waits is sent away */

@@ -24,11 +24,18 @@
 static atomic_int level_now = LOG_LEVEL_LOG;
 static atomic_bool stderr_now = true;
 static atomic_bool syslog_now = false;
+static atomic_bool journal_now = false;
 static atomic_ulong insists;
 static pthread_mutex_t file_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char *file_name;		/* owned, NULL: no file */
 static int file_fd = -1;
 static char syslog_ident[64];	/* openlog(3) keeps the pointer */
+
+/* Warnings about connections in this second, under its own mutex. */
+static pthread_mutex_t valve_mutex = PTHREAD_MUTEX_INITIALIZER;
+static time_t valve_second;
+static unsigned valve_lines;
+static unsigned long valve_shut;	/* lines left out since one was written */
 
 static const struct level_row {
 	const char	*word;
@@ -123,6 +130,12 @@ log_to_stderr(bool yes)
 }
 
 void
+log_for_journal(bool yes)
+{
+	atomic_store_explicit(&journal_now, yes, memory_order_relaxed);
+}
+
+void
 log_to_syslog(const char *ident, const char *facility)
 {
 	int code = LOG_DAEMON;
@@ -141,9 +154,9 @@ log_to_syslog(const char *ident, const char *facility)
 	pthread_mutex_unlock(&file_mutex);
 }
 
-/* "2026-01-31 23:59:59.123 UTC [1234] LOG " into OUT; its length. */
+/* "2026-01-31 23:59:59.123 UTC [1234] LOG " into OUT; its length. *WORD: where LOG is. */
 static size_t
-line_start(char *out, size_t cap, enum log_level level)
+line_start(char *out, size_t cap, enum log_level level, size_t *word)
 {
 	char date[32] = "", zone[32] = "";
 	struct timespec now;
@@ -156,7 +169,10 @@ line_start(char *out, size_t cap, enum log_level level)
 	strftime(zone, sizeof(zone), "%Z", &tm);
 	len = snprintf(out, cap, "%s.%03ld %s [%ld] %s ", date, now.tv_nsec / 1000000,
 	    zone, (long)getpid(), level_rows[level].word);
-	return len > 0 && (size_t)len < cap ? (size_t)len : 0;
+	if (len <= 0 || (size_t)len >= cap)
+		return 0;
+	*word = (size_t)len - strlen(level_rows[level].word) - 1;
+	return (size_t)len;
 }
 
 /* TEXT into OUT, each newline followed by a tab; at most CAP bytes. How many. */
@@ -182,23 +198,70 @@ line_out(int fd, const char *line, size_t len)
 	(void)n;
 }
 
+/* The same for the journal, to which each line is an entry of its own. */
+static void
+line_out_to_journal(enum log_level level, const char *line, size_t len)
+{
+	char out[2 * LINE_MOST];
+	size_t used = 0;
+	bool fresh = true;
+
+	for (size_t i = 0; i < len && used < sizeof(out) - 4; i++) {
+		if (fresh) {
+			out[used++] = '<';
+			out[used++] = (char)('0' + level_rows[level].priority);
+			out[used++] = '>';
+		}
+		out[used++] = line[i];
+		fresh = line[i] == '\n';
+	}
+	line_out(STDERR_FILENO, out, used);
+}
+
+/* May one more warning about a connection be written? *SHUT: how many before it were not. */
+static bool
+valve_open(unsigned long *shut)
+{
+	struct timespec now;
+	bool open;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	pthread_mutex_lock(&valve_mutex);
+	if (now.tv_sec != valve_second) {
+		valve_second = now.tv_sec;
+		valve_lines = 0;
+	}
+	open = valve_lines < LOG_WARNINGS_MOST;
+	valve_lines += open;
+	*shut = open ? valve_shut : 0;
+	valve_shut = open ? 0 : valve_shut + 1;
+	pthread_mutex_unlock(&valve_mutex);
+	return open;
+}
+
 void
 log_line(enum log_level level, const char *who, const char *format, ...)
 {
 	char text[LINE_MOST], line[LINE_MOST];
-	size_t len, room;
+	size_t len, room, word = 0;
+	unsigned long shut = 0;
 	va_list args;
 	int n;
 
 	if (!log_on(level))
 		return;
+	if (who != NULL && level == LOG_LEVEL_WARNING && !valve_open(&shut))
+		return;
+	if (shut > 0)
+		log_line(LOG_LEVEL_WARNING, NULL, "%lu warnings about connections were left out, "
+		    "there were more than %u in a second", shut, LOG_WARNINGS_MOST);
 	va_start(args, format);
 	n = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (n < 0)
 		snprintf(text, sizeof(text), "%s", format);
 	room = sizeof(line) - 1;	/* for the newline */
-	len = line_start(line, room, level);
+	len = line_start(line, room, level, &word);
 	if (who != NULL) {
 		len += indent_into(line + len, room - len, who);
 		len += indent_into(line + len, room - len, " ");
@@ -206,7 +269,10 @@ log_line(enum log_level level, const char *who, const char *format, ...)
 	len += indent_into(line + len, room - len, text);
 	len = text_utf8_cut(span_of(line, len), len);
 	line[len++] = '\n';
-	if (atomic_load_explicit(&stderr_now, memory_order_relaxed))
+	if (atomic_load_explicit(&journal_now, memory_order_relaxed) &&
+	    atomic_load_explicit(&stderr_now, memory_order_relaxed))
+		line_out_to_journal(level, line + word, len - word);
+	else if (atomic_load_explicit(&stderr_now, memory_order_relaxed))
 		line_out(STDERR_FILENO, line, len);
 	pthread_mutex_lock(&file_mutex);
 	if (file_fd >= 0)

@@ -99,10 +99,15 @@ bool
 client_limits_enter(struct client *c)
 {
 	const struct conf *conf = c->worker->setup->conf;
+	unsigned clients = atomic_load(&c->worker->pooler->clients);
+	bool console = conf_is_console(span_text(c->database));
 
-	if (atomic_load(&c->worker->pooler->clients) > conf->max_client_conn &&
-	    !conf_is_console(span_text(c->database))) {
+	if (clients > conf->max_client_conn && !console) {
 		client_refuse_text(c, "no more connections allowed (max_client_conn)");
+		return false;
+	}
+	if (clients > atomic_load(&c->worker->pooler->client_room) && !console) {
+		client_refuse_text(c, "no more connections allowed (file descriptors)");
 		return false;
 	}
 	if (c->crowded && !is_exempt(c, conf)) {

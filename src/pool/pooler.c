@@ -3,6 +3,7 @@
  */
 #include "pool/pooler.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "auth/keyring.h"
@@ -21,6 +22,7 @@ pooler_init(struct pooler *p, struct err *e)
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_init(&p->mutex, NULL);
 	book_init(&p->book);
+	atomic_store(&p->client_room, UINT_MAX);
 	p->keyring = keyring_new(KEYRING_MOST);
 	p->peers = peers_new();
 	p->crowds = crowds_new();

@@ -8,8 +8,11 @@
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -67,11 +70,11 @@ static char *
 contents(const char *name)
 {
 	FILE *f = fopen(name, "r");
-	char *text = calloc(1, 1 << 20);
+	char *text = calloc(1, 1 << 22);
 
 	assert_non_null(text);
 	assert_non_null(f);
-	(void)!fread(text, 1, (1 << 20) - 1, f);
+	(void)!fread(text, 1, (1 << 22) - 1, f);
 	fclose(f);
 	return text;
 }
@@ -196,29 +199,108 @@ without_a_file_reopening_is_fine(void **state)
 	assert_logged(file, "^$");
 }
 
+/* What standard error hears while WRITE runs, into TEXT of CAP bytes. */
 static void
-stderr_hears_if_wanted(void **state)
+hear_stderr(void (*write_it)(void), char *text, size_t cap)
 {
-	char text[200] = "";
 	int pipes[2], saved;
 	ssize_t n;
 
-	(void)state;
 	assert_int_equal(pipe(pipes), 0);
 	saved = dup(STDERR_FILENO);
 	assert_true(saved >= 0);
 	dup2(pipes[1], STDERR_FILENO);
-	log_line(LOG_LEVEL_LOG, NULL, "quiet");
-	log_to_stderr(true);
-	log_line(LOG_LEVEL_LOG, NULL, "loud");
+	write_it();
 	log_to_stderr(false);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(pipes[1]);
-	n = read(pipes[0], text, sizeof(text) - 1);
+	n = read(pipes[0], text, cap - 1);
 	close(pipes[0]);
 	assert_true(n > 0);
+	text[n] = '\0';
+}
+
+static void
+write_quiet_and_loud(void)
+{
+	log_line(LOG_LEVEL_LOG, NULL, "quiet");
+	log_to_stderr(true);
+	log_line(LOG_LEVEL_LOG, NULL, "loud");
+}
+
+static void
+stderr_hears_if_wanted(void **state)
+{
+	char text[200];
+
+	(void)state;
+	hear_stderr(write_quiet_and_loud, text, sizeof(text));
 	assert_matches(text, START "LOG loud\n$");
+}
+
+static void
+write_for_journal(void)
+{
+	log_to_stderr(true);
+	log_for_journal(true);
+	log_line(LOG_LEVEL_LOG, "C-1: a/b@c:1", "one\ntwo");
+	log_line(LOG_LEVEL_ERROR, NULL, "three");
+	log_for_journal(false);
+}
+
+static void
+the_journal_hears_priorities_and_no_time(void **state)
+{
+	char text[200];
+
+	(void)state;
+	hear_stderr(write_for_journal, text, sizeof(text));
+	assert_string_equal(text, "<6>LOG C-1: a/b@c:1 one\n<6>\ttwo\n<3>ERROR three\n");
+	assert_logged(file, "\\] ERROR three");
+}
+
+/* How many lines of TEXT hold PART. */
+static unsigned
+count_lines(const char *text, const char *part)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text++)
+		count++;
+	return count;
+}
+
+static void
+a_flood_of_warnings_is_bounded_and_counted(void **state)
+{
+	unsigned sent = 0, written, told = 0;
+	time_t until = time(NULL) + 20;
+	char *text = NULL, *at;
+
+	(void)state;
+	/* a second may end meanwhile: then the next one's first warning tells */
+	while (told == 0 && time(NULL) < until) {
+		for (unsigned i = 0; i < 2 * LOG_WARNINGS_MOST; i++, sent++)
+			log_line(LOG_LEVEL_WARNING, "C-1: a/b@c:1", "flood");
+		free(text);
+		text = contents(file);
+		at = strstr(text, " warnings about connections were left out");
+		if (at == NULL)
+			continue;
+		while (at[-1] >= '0' && at[-1] <= '9')
+			at--;
+		told = (unsigned)strtoul(at, NULL, 10);
+	}
+	written = count_lines(text, "flood");
+	assert_true(told > 0);
+	assert_true(written < sent);
+	assert_true(written + told <= sent);
+	free(text);
+	log_line(LOG_LEVEL_LOG, "C-1: a/b@c:1", "other lines pass");
+	log_line(LOG_LEVEL_WARNING, NULL, "our own warnings, too");
+	assert_logged(file, "other lines pass");
+	assert_logged(file, "our own warnings, too");
 }
 
 static void *
@@ -371,6 +453,8 @@ main(void)
 		LOG_TEST(a_file_that_cannot_be_opened_changes_nothing),
 		LOG_TEST(without_a_file_reopening_is_fine),
 		LOG_TEST(stderr_hears_if_wanted),
+		LOG_TEST(the_journal_hears_priorities_and_no_time),
+		LOG_TEST(a_flood_of_warnings_is_bounded_and_counted),
 		LOG_TEST(threads_do_not_mix_lines),
 		LOG_TEST(escaping_leaves_nothing_harmful),
 		LOG_TEST(escaping_fits_every_room),

@@ -1,0 +1,47 @@
+/*
+ * doors.h - where clients come in: all sockets that we listen on, ours and inherited ones.
+ */
+#ifndef DOORS_H
+#define DOORS_H
+
+#include "conf/conf.h"
+#include "net/listen.h"
+#include "net/loop.h"
+
+#define DOORS_MOST 32u
+
+struct doors {
+	struct loop	*loop;		/* borrowed */
+	accept_fn	 fn;
+	void		*owner;		/* borrowed */
+	struct listener	*each[DOORS_MOST];	/* owned */
+	unsigned	 count;
+	struct timer	*pace;		/* owned; rings when full doors are looked at again */
+	bool		 (*full)(void *owner);	/* are there too many already? */
+	bool		 resting;	/* TCP, until there are fewer */
+};
+
+/* Sockets that whoever started us has opened: COUNT descriptors from FIRST on. */
+struct inherited {
+	int		 first;
+	unsigned	 count;
+};
+
+/*
+ * Open all that CONF wishes, or use INHERITED if there are any. FN(OWNER) gets each
+ * connection. While FULL(OWNER) is true nobody is let in by TCP. False: E says why.
+ */
+bool doors_open(struct doors *d, struct loop *loop, const struct conf *conf,
+    const struct inherited *inherited, accept_fn fn, bool (*full)(void *owner), void *owner,
+    struct err *e);
+/* Connections taken from now on have CONF's options. */
+void doors_tune(struct doors *d, const struct conf *conf);
+/* A connection was taken: rest if there are too many now. */
+void doors_look(struct doors *d);
+/* Before doors_close_tcp() on a shared port: let the kernel hold nobody back any more. */
+void doors_hurry(struct doors *d, const struct conf *conf);
+/* Take who waits at the TCP sockets, and close them; unix sockets stay. */
+void doors_close_tcp(struct doors *d);
+void doors_close(struct doors *d);
+
+#endif
