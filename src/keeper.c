@@ -158,6 +158,7 @@ begin(struct keeper *k, struct err *e)
 	if (k->mailbox == NULL)
 		return false;
 	admin_init(&k->admin, &k->pooler, k->mailbox, carry_out);
+	k->admin.history.told = notify_status;
 	if (!begin_hearing(k, e) || !begin_workers(k, e) || !begin_serving(k, e) ||
 	    !begin_timers(k, e))
 		return false;
@@ -403,29 +404,26 @@ close_idle(struct worker *w, void *arg)
 }
 
 static void
-cover(struct worker *w, void *arg)
-{
-	(void)arg;
-	act_cover(w, &everything);
-}
-
-static void
 pause_or_resume(struct keeper *k, bool pause)
 {
 	const char *name = pause ? "SIGUSR1" : "SIGUSR2";
+	bool done;
 
 	if (k->mode != SHUTDOWN_NONE) {
 		log_line(LOG_LEVEL_LOG, NULL, "got %s while shutting down, ignoring",
 		    name);
 		return;
 	}
-	if (!place_pause(&k->pooler, span_of(NULL, 0), pause)) {
+	done = pause ? place_pause(&k->pooler, span_of(NULL, 0), true) :
+		       admin_resume(&k->admin, span_of(NULL, 0));
+	if (!done) {
 		log_line(LOG_LEVEL_LOG, NULL, "got %s, but already %s", name,
 		    pause ? "paused" : "running");
 		return;
 	}
 	log_line(LOG_LEVEL_LOG, NULL, "got %s, %s", name, pause ? "PAUSE" : "RESUME");
-	worker_ask_all(&k->pooler, NULL, pause ? close_idle : cover, nothing, NULL);
+	if (pause)
+		worker_ask_all(&k->pooler, NULL, close_idle, nothing, NULL);
 }
 
 static void

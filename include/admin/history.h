@@ -28,6 +28,7 @@ struct history {
 	struct pooler	*pooler;	/* borrowed */
 	pthread_mutex_t	 mutex;		/* of the rest */
 	struct snapshot	 older, newer;
+	void		(*told)(const char *line);	/* hears each period's line too, on any thread; or NULL */
 };
 
 void history_init(struct history *h, struct pooler *p);

@@ -3,6 +3,7 @@
  */
 #include "admin/history.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -144,12 +145,13 @@ history_average(struct history *h, const char *database, const struct counters *
 
 /* The line that log readers parse: its words and their order stay. */
 static void
-log_period(const struct counters *c)
+tell_period(const struct history *h, const struct counters *c, bool log)
 {
 	const uint64_t *n = c->n;
+	char line[512];
 
 #define N(name) ((unsigned long long)n[COUNT_##name])
-	log_line(LOG_LEVEL_LOG, NULL,
+	snprintf(line, sizeof(line),
 	    "stats: %llu xacts/s, %llu queries/s, %llu client parses/s, "
 	    "%llu server parses/s, %llu binds/s, "
 	    "in %llu B/s, out %llu B/s, xact %llu us, query %llu us, wait %llu us",
@@ -157,6 +159,10 @@ log_period(const struct counters *c)
 	    N(received), N(sent), N(xact_time), N(query_time),
 	    N(wait_time));
 #undef N
+	if (log)
+		log_line(LOG_LEVEL_LOG, NULL, "%s", line);
+	if (h->told != NULL)
+		h->told(line);
 }
 
 static void
@@ -180,8 +186,7 @@ period_counted(struct gathering *g)
 	h->newer = now;
 	pthread_mutex_unlock(&h->mutex);
 	setup = pooler_setup(h->pooler);
-	if (setup->conf->log_stats)
-		log_period(&averages);
+	tell_period(h, &averages, setup->conf->log_stats);
 	setup_drop(setup);
 }
 
