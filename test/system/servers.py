@@ -244,6 +244,7 @@ class Pooler:
 		self.port, self.process = free_port(), None
 		self.address = ("127.0.0.1", self.port)
 		self.program, self.read_so_far = pooler_program(), 0
+		self.prefix, self.options, self.env = [], [], {}  # of the command
 		folder.mkdir(mode=0o755)
 		give_to("nobody", folder)
 		self.ini, self.log = folder / "pgweir.ini", folder / "pooler.log"
@@ -290,21 +291,29 @@ class Pooler:
 		)
 
 	def start(self):
+		assert not can_connect(self.port), "port %d has been taken" % self.port
+		self.launch()
+		wait_for("the pooler to accept", self.accepts, 30)
+		return self
+
+	def launch(self):
+		"""Begin the process, whether or not it comes up."""
 		env = {
 			**own_environment(),
 			"ASAN_OPTIONS": "abort_on_error=0",
 			"UBSAN_OPTIONS": "print_stacktrace=1",
 			"TSAN_OPTIONS": "second_deadlock_stack=1",
+			**self.env,
 		}
 		assert self.program.exists(), (
 			"no pooler at %s: set PGWEIR or BUILD_DIR" % self.program
 		)
-		assert not can_connect(self.port), "port %d has been taken" % self.port
 		self.process = spawn(
-			"nobody", [self.program, self.ini], self.log, env=env
+			"nobody",
+			[*self.prefix, self.program, *self.options, self.ini],
+			self.log,
+			env=env,
 		)
-		wait_for("the pooler to accept", self.accepts, 30)
-		return self
 
 	def accepts(self):
 		assert self.process.poll() is None, (
