@@ -16,7 +16,7 @@
 
 struct lookup {
 	struct clerks	*clerks;	/* borrowed */
-	struct shelf	 shelf;
+	struct lookup_shelf	 shelf;
 	pthread_mutex_t	 mutex;		/* numbers; not those of the shelf */
 	struct lookup_numbers numbers;
 };
@@ -50,8 +50,8 @@ lookup_new(struct clerks *clerks, struct err *e)
 	line_clear_environment();
 	l->clerks = clerks;
 	pthread_mutex_init(&l->mutex, NULL);
-	shelf_init(&l->shelf);
-	clerks_at_rest(clerks, CLERK_LOOKUP, shelf_tidy, &l->shelf);
+	lookup_shelf_init(&l->shelf);
+	clerks_at_rest(clerks, CLERK_LOOKUP, lookup_shelf_tidy, &l->shelf);
 	return l;
 }
 
@@ -60,7 +60,7 @@ lookup_free(struct lookup *l)
 {
 	if (l == NULL)
 		return;
-	shelf_fini(&l->shelf);
+	lookup_shelf_fini(&l->shelf);
 	pthread_mutex_destroy(&l->mutex);
 	mem_free(l);
 }
@@ -77,7 +77,7 @@ lookup_tune(struct lookup *l, usec_t idle, usec_t life)
 void
 lookup_renew(struct lookup *l)
 {
-	shelf_renew(&l->shelf);
+	lookup_shelf_renew(&l->shelf);
 }
 
 void
@@ -279,9 +279,9 @@ ask_on(struct errand *errand, struct kept *k, struct err *e)
 	    errand->job.deadline, &errand->row, e);
 
 	if ((outcome == LINE_ROW || outcome == LINE_NOTHING) && line_usable(k->line))
-		shelf_put(&l->shelf, k);
+		lookup_shelf_put(&l->shelf, k);
 	else
-		shelf_discard(&l->shelf, k);
+		lookup_shelf_discard(&l->shelf, k);
 	return outcome;
 }
 
@@ -303,12 +303,12 @@ ask_any(struct errand *errand, struct err *e)
 		err_set(e, SQLSTATE_CONNECT, "timed out while waiting for other lookups");
 		return LINE_FAILED;
 	}
-	k = shelf_find(&errand->lookup->shelf, target, errand->means);
+	k = lookup_shelf_find(&errand->lookup->shelf, target, errand->means);
 	if (k != NULL)
 		outcome = ask_on(errand, k, e);
 	if (outcome != LINE_LOST)
 		return outcome;
-	k = shelf_open(&errand->lookup->shelf, target, errand->means, &to,
+	k = lookup_shelf_open(&errand->lookup->shelf, target, errand->means, &to,
 	    errand->job.deadline, e);
 	return k != NULL ? ask_on(errand, k, e) : LINE_FAILED;
 }

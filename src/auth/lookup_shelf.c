@@ -13,7 +13,7 @@
 #define KEPT_MOST 8u
 
 void
-shelf_init(struct shelf *s)
+lookup_shelf_init(struct lookup_shelf *s)
 {
 	pthread_mutex_init(&s->mutex, NULL);
 	list_init(&s->lines);
@@ -32,7 +32,7 @@ kept_free(struct kept *k)
 }
 
 void
-shelf_fini(struct shelf *s)
+lookup_shelf_fini(struct lookup_shelf *s)
 {
 	LIST_EACH(n, &s->lines)
 		kept_free(CONTAINER_OF(n, struct kept, in_shelf));
@@ -40,7 +40,7 @@ shelf_fini(struct shelf *s)
 }
 
 void
-shelf_renew(struct shelf *s)
+lookup_shelf_renew(struct lookup_shelf *s)
 {
 	pthread_mutex_lock(&s->mutex);
 	s->generation++;
@@ -49,14 +49,14 @@ shelf_renew(struct shelf *s)
 
 /* May K still be used? */
 static bool
-is_fresh(const struct shelf *s, const struct kept *k, usec_t now)
+is_fresh(const struct lookup_shelf *s, const struct kept *k, usec_t now)
 {
 	return k->generation == s->generation && now - k->idle_since < s->idle_most &&
 	    now - k->since < s->life_most;
 }
 
 static void
-take_off(struct shelf *s, struct kept *k)
+take_off(struct lookup_shelf *s, struct kept *k)
 {
 	list_remove(&k->in_shelf);
 	s->count--;
@@ -64,7 +64,7 @@ take_off(struct shelf *s, struct kept *k)
 
 /* Close all of DOOMED. */
 static void
-bury(struct shelf *s, struct list *doomed)
+bury(struct lookup_shelf *s, struct list *doomed)
 {
 	unsigned count = 0;
 
@@ -81,7 +81,7 @@ bury(struct shelf *s, struct list *doomed)
 }
 
 struct kept *
-shelf_find(struct shelf *s, struct span target, uint64_t means)
+lookup_shelf_find(struct lookup_shelf *s, struct span target, uint64_t means)
 {
 	struct kept *found = NULL;
 	struct list doomed;
@@ -108,7 +108,7 @@ shelf_find(struct shelf *s, struct span target, uint64_t means)
 
 /* Without a line yet; counted as open. NULL: no memory. */
 static struct kept *
-kept_new(struct shelf *s, struct span target, uint64_t means)
+kept_new(struct lookup_shelf *s, struct span target, uint64_t means)
 {
 	struct kept *k = mem_new(sizeof(*k));
 
@@ -131,7 +131,7 @@ kept_new(struct shelf *s, struct span target, uint64_t means)
 }
 
 struct kept *
-shelf_open(struct shelf *s, struct span target, uint64_t means, const struct line_to *to,
+lookup_shelf_open(struct lookup_shelf *s, struct span target, uint64_t means, const struct line_to *to,
     usec_t deadline, struct err *e)
 {
 	struct kept *k = kept_new(s, target, means);
@@ -142,7 +142,7 @@ shelf_open(struct shelf *s, struct span target, uint64_t means, const struct lin
 	}
 	k->line = line_open(to, deadline, e);
 	if (k->line == NULL) {
-		shelf_discard(s, k);
+		lookup_shelf_discard(s, k);
 		return NULL;
 	}
 	pthread_mutex_lock(&s->mutex);
@@ -152,7 +152,7 @@ shelf_open(struct shelf *s, struct span target, uint64_t means, const struct lin
 }
 
 void
-shelf_put(struct shelf *s, struct kept *k)
+lookup_shelf_put(struct lookup_shelf *s, struct kept *k)
 {
 	struct list doomed;
 
@@ -172,7 +172,7 @@ shelf_put(struct shelf *s, struct kept *k)
 }
 
 void
-shelf_discard(struct shelf *s, struct kept *k)
+lookup_shelf_discard(struct lookup_shelf *s, struct kept *k)
 {
 	struct list doomed;
 
@@ -182,9 +182,9 @@ shelf_discard(struct shelf *s, struct kept *k)
 }
 
 usec_t
-shelf_tidy(void *arg)
+lookup_shelf_tidy(void *arg)
 {
-	struct shelf *s = arg;
+	struct lookup_shelf *s = arg;
 	struct list doomed;
 	usec_t now = clerk_now(), nap = 0;
 

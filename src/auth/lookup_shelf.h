@@ -22,7 +22,7 @@ struct kept {
 	usec_t		 since, idle_since;	/* clerk_now() */
 };
 
-struct shelf {
+struct lookup_shelf {
 	pthread_mutex_t	 mutex;		/* what follows */
 	struct list	 lines;		/* kept.in_shelf, last used first */
 	unsigned	 count;		/* of them */
@@ -32,22 +32,22 @@ struct shelf {
 	uint64_t	 opened;	/* so far */
 };
 
-void shelf_init(struct shelf *s);
+void lookup_shelf_init(struct lookup_shelf *s);
 /* Close all that are here. */
-void shelf_fini(struct shelf *s);
+void lookup_shelf_fini(struct lookup_shelf *s);
 
 /* One that can be used, off the shelf, or NULL. */
-struct kept *shelf_find(struct shelf *s, struct span target, uint64_t means);
+struct kept *lookup_shelf_find(struct lookup_shelf *s, struct span target, uint64_t means);
 /* A new one, opened by DEADLINE; NULL: E says why. */
-struct kept *shelf_open(struct shelf *s, struct span target, uint64_t means,
+struct kept *lookup_shelf_open(struct lookup_shelf *s, struct span target, uint64_t means,
     const struct line_to *to, usec_t deadline, struct err *e);
 /* Keep K for the next. */
-void shelf_put(struct shelf *s, struct kept *k);
+void lookup_shelf_put(struct lookup_shelf *s, struct kept *k);
 /* Close K, which is not on the shelf. */
-void shelf_discard(struct shelf *s, struct kept *k);
+void lookup_shelf_discard(struct lookup_shelf *s, struct kept *k);
 /* Close what is too old (ARG is the shelf); how long until the next will be, 0: nothing is here. */
-usec_t shelf_tidy(void *arg);
+usec_t lookup_shelf_tidy(void *arg);
 /* Use none again that is open now. */
-void shelf_renew(struct shelf *s);
+void lookup_shelf_renew(struct lookup_shelf *s);
 
 #endif
