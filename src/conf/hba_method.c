@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "conf/file.h"
 #include "conf/hba_private.h"
+#include "conf/ldap_options.h"
 
 #define SHOWN 80
 
@@ -210,6 +211,21 @@ read_option(struct options *o, const char *text)
 	return refuse_option(o, name);
 }
 
+/* Do LDAP's options fit together? */
+static bool
+check_ldap(struct options *o)
+{
+	struct ldap_options parsed;
+	char why[160];
+
+	if (ldap_options_parse(&parsed, span_text(o->rule->options), why, sizeof(why))) {
+		ldap_options_fini(&parsed);
+		return true;
+	}
+	return why[0] == '\0' ? hba_no_memory(o->reader) :
+				hba_refuse(o->reader, o->record, "ldap: %s", why);
+}
+
 /* Bytes that the options in the fields from AT on may take when they are joined. */
 static size_t
 joined_bytes(const struct hba_record *record, size_t at)
@@ -240,11 +256,8 @@ read_options(struct options *o, size_t at)
 	}
 	if (o->rule->method != HBA_LDAP)
 		return true;
-	if (o->ldap.len == 0)
-		return hba_refuse(o->reader, o->record,
-		    "ldap: expected ldapserver= or ldapurl= behind it");
 	o->rule->options = store_text(o->reader->store, buf_span(&o->ldap));
-	return o->rule->options != NULL || hba_no_memory(o->reader);
+	return o->rule->options != NULL ? check_ldap(o) : hba_no_memory(o->reader);
 }
 
 /* The method that TEXT names, or NULL and an error. */

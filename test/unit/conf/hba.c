@@ -279,7 +279,7 @@ zero_bytes_are_refused(void **state)
 static const char whole[] = "local all \"a b\",@names peer map=m\\\n # c\n"
 			    "hostssl sameuser all 10.0.0.0/8 scram-sha-256\n"
 			    "host replication all fe80:: ffff:: reject\n"
-			    "host all all db.example.com ldap ldapserver=\"x y\"\n"
+			    "host all all db.example.com ldap ldapserver=\"x y\" ldapprefix=u\n"
 			    "include_dir sub\n";
 
 /* However a file is cut: it is refused, or its rules are the first ones of the whole.

@@ -126,10 +126,10 @@ methods_are_read(void **state)
 	static const struct dialogue dialogues[] = {
 		{ "local a a trust\nlocal a a reject\nlocal a a md5\nlocal a a password\n"
 		  "local a a scram-sha-256\nlocal a a peer\nhost a a all cert\n"
-		  "local a a ldap ldapserver=x\nlocal a a pam",
+		  "local a a ldap ldapserver=x ldapprefix=y\nlocal a a pam",
 		  "local a a trust|local a a reject|local a a md5|local a a password|local a a "
 		  "scram-sha-256|local a a peer|host a a ALL cert|local a a ldap "
-		  "<ldapserver=x>|local a a pam", NULL },
+		  "<ldapserver=x ldapprefix=y>|local a a pam", NULL },
 		{ "hostssl a a all cert", "hostssl a a ALL cert", NULL },
 		{ "local a a cert", "",
 		  "dir/hba:1: cert works over TLS only: expected it on a line that begins with "
@@ -186,11 +186,13 @@ options_are_read(void **state)
 		{ "local a a pam pamservice=db pam_use_hostname=0", "local a a pam service=db",
 		  NULL },
 		{ "local a a ldap ldapserver=x ldapport=1 \\\n ldaptls=1 ldapprefix=\"cn=\" "
-		  "ldapsuffix=\", dc=net\" ldapbindpasswd=\"a\"\"b #\"",
+		  "ldapsuffix=\", dc=net\"",
 		  "local a a ldap <ldapserver=x ldapport=1 ldaptls=1 ldapprefix=cn= "
-		  "ldapsuffix=\", dc=net\" ldapbindpasswd=\"a\"\"b #\">", NULL },
-		{ "local a a ldap ldapserver=x,ldapport=1",
-		  "local a a ldap <ldapserver=x ldapport=1>", NULL },
+		  "ldapsuffix=\", dc=net\">", NULL },
+		{ "local a a ldap ldapserver=x,ldapport=1 ldapbasedn=\"dc=a,dc=b\" "
+		  "ldapbinddn=z ldapbindpasswd=\"a\"\"b #\"",
+		  "local a a ldap <ldapserver=x ldapport=1 ldapbasedn=\"dc=a,dc=b\" "
+		  "ldapbinddn=z ldapbindpasswd=\"a\"\"b #\">", NULL },
 		{ "hostssl a a all ldap ldapurl=ldaps://x/y clientcert=verify-ca",
 		  "hostssl a a ALL ldap verify-ca <ldapurl=ldaps://x/y>", NULL },
 		{ "local a a peer map=n", "",
@@ -221,8 +223,9 @@ options_are_read(void **state)
 		  "dir/hba:1: pam_use_hostname: expected 0: PAM is told the client's address" },
 		{ "local a a md5 ldapserver=x", "",
 		  "dir/hba:1: ldapserver: expected it behind ldap only" },
-		{ "local a a ldap", "",
-		  "dir/hba:1: ldap: expected ldapserver= or ldapurl= behind it" },
+		{ "local a a ldap", "", "dir/hba:1: ldap: expected ldapserver, or a host in ldapurl" },
+		{ "local a a ldap ldapserver=x", "",
+		  "dir/hba:1: ldap: expected ldapprefix, ldapsuffix or ldapbasedn" },
 		{ "local a a ldap ldapserver=x ldapbasedn=dc=a,dc=b", "",
 		  "dir/hba:1: unknown option \"dc\"; a value with commas or blanks needs "
 		  "quotes" },
