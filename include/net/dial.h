@@ -27,14 +27,14 @@ struct dial_to {
 	uint16_t	 port;
 	usec_t		 timeout;	/* for everything; 0: none */
 	struct socket_options options;
-	usec_t		 dns_most;	/* longest life of a host's addresses; 0: 15 s */
-	usec_t		 dns_negative;	/* how long a failed lookup stands; 0: 15 s */
 };
 
 /*
  * The answer, exactly once, from the loop (never from inside dial_new): FD connected and non-blocking and WHERE it leads, or -1
- * and WHY ("connection refused", "host name lookup failed: ..."; lasts until the call ends). The dial is gone afterwards.
+ * and WHY ("connection refused", "server DNS lookup failed: ..."; lasts until the call ends). The dial is gone afterwards.
  */
+#define DIAL_NO_NAME "server DNS lookup failed"	/* WHY then begins so: PgBouncer's words, looked for in logs */
+
 typedef void (*dial_fn)(void *owner, int fd, const struct addr *where, const char *why);
 
 /* NULL: no memory. */

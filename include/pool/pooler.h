@@ -39,7 +39,7 @@ struct pool {
 	bool		 console;	/* the pool of our own clients: it has no servers */
 	const char	*replication;	/* constant: "true", "database"; NULL: ordinary servers */
 	const struct profile *asked;	/* held; replication: settings for the startup packet, else NULL */
-	atomic_uint	 next_host;	/* round robin over the entry's hosts */
+	atomic_uint	 next_host;	/* of the entry's hosts, in turn; without load balancing: the present one */
 	atomic_uint	 failures;	/* login attempts that failed in a row */
 	/* Under pooler->mutex: */
 	const struct profile *welcome;	/* held; settings a fresh server reports, NULL: not known yet */

@@ -66,6 +66,7 @@ struct server {
 	struct setup	*setup;		/* held: what it was opened under */
 	struct addr	 where;
 	char		*host;		/* owned: as configured, for TLS and cancels */
+	unsigned	 host_at;	/* which of the entry's hosts that is (pool->next_host) */
 	uint32_t	 pid;
 	char		*key;		/* owned */
 	uint32_t	 key_len;
@@ -93,6 +94,8 @@ void server_fail(struct server *s, const struct err *e);
 void server_free(struct server *s);
 /* Its opening has failed: E is the server's own error or ours. FATAL_FOR_CLIENTS: waiting does not mend it. */
 void server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients);
+/* Its host is no good: load_balance_hosts=disable goes on to the next one. */
+void server_leave_host(const struct server *s);
 /* Move it to one of its lane's lists, or out of them. */
 void server_list(struct server *s, enum server_place place);
 extern const struct link_owner server_calls;

@@ -5,11 +5,15 @@
 
 static const struct setting rows[] = {
 	{ TIME(dns_max_ttl, "15"), .ready = true,
-	  .text = "How long the address of a host is remembered." },
+	  .text = "How long the addresses of a host are remembered at most; the answer itself "
+		  "may say less. While servers are open there they are asked for again by "
+		  "then, at most every 5 seconds." },
 	{ TIME(dns_nxdomain_ttl, "15"), .ready = true,
-	  .text = "How long it is remembered that a host has no address." },
-	{ TIME(dns_zone_check_period, "0"),
-	  .text = "How often zones are asked for a new serial number. 0 means never." },
+	  .text = "How long it is remembered that a lookup failed. A host that had addresses "
+		  "keeps them meanwhile." },
+	{ TIME(dns_zone_check_period, "0"), .ready = true,
+	  .text = "How often the zones of host names are asked for their serial number; when "
+		  "it changes their names are looked up again. 0 means never." },
 	{ LIST(listen_addr, ""), .reload = RESTART, .ready = true,
 	  .text = "Addresses or names to listen on, split by commas. The word * means all; "
 		  "empty means no TCP." },
@@ -20,7 +24,7 @@ static const struct setting rows[] = {
 	{ COUNT(pkt_buf, "4096"), .reload = RESTART, .least = 1,
 	  .moot = "buffers take the size they need",
 	  .text = "Bytes of one connection's buffer." },
-	{ PATH(resolv_conf, ""), .reload = RESTART,
+	{ PATH(resolv_conf, ""), .reload = RESTART, .ready = true,
 	  .text = "File to use in place of /etc/resolv.conf." },
 	{ COUNT(sbuf_loopcnt, "5"),
 	  .moot = "each connection is read once a turn",

@@ -23,7 +23,7 @@
 #define WHY_CAP 128
 /* A unix socket whose queue is full says so at once; ask again after this. */
 #define FULL_PAUSE (20 * MSEC)
-#define LOOKUP_FAILED "host name lookup failed: "
+#define LOOKUP_FAILED DIAL_NO_NAME ": "
 
 struct dial {
 	struct loop	*loop;		/* borrowed */
@@ -32,7 +32,6 @@ struct dial {
 	char		*host;		/* owned; NULL: ADDRS is known already */
 	uint16_t	 port;
 	struct socket_options options;
-	usec_t		 dns_most, dns_negative;	/* lives of answers; 0: as they are */
 	usec_t		 deadline;	/* 0: none */
 	struct timer	*timer;		/* owned; rings at the deadline */
 	struct lookup	*lookup;	/* owned; while the name is looked up */
@@ -97,8 +96,6 @@ dial_new(struct loop *loop, const struct dial_to *to, dial_fn done, void *owner)
 		return NULL;
 	d->port = to->port;
 	d->options = to->options;
-	d->dns_most = to->dns_most;
-	d->dns_negative = to->dns_negative;
 	return d;
 }
 
@@ -290,7 +287,6 @@ look_up(struct dial *d)
 		finish(d, -1, NULL);
 		return;
 	}
-	resolver_set_lives(r, d->dns_most, d->dns_negative);
 	d->looking = true;
 	lookup = resolve(r, d->host, looked_up, d);
 	d->looking = false;

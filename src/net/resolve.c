@@ -1,60 +1,28 @@
 /*
- * resolve.c - host names to addresses. c-ares asks; libevent watches its sockets; answers
- * live here for their time to live. One query a name is under way at most, and a name
- * that cannot be refreshed keeps its last answer.
+ * resolve.c - host names to addresses. Answers live here for their time to live. One query
+ * a name is under way at most, and a name that cannot be refreshed keeps its last answer.
+ *
+ *	asked --> fresh --> refreshed in the background while somebody uses it
+ *	            |
+ *	            +-----> expired: the next who asks waits, a second at most
  */
 #include "net/resolve.h"
 
-#include <ares.h>
-#include <event2/event.h>
-#include <netdb.h>
-#include <pthread.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "base/list.h"
-#include "base/map.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/loop_private.h"
+#include "net/resolve_private.h"
 
 /* Names remembered; beyond that those asked longest ago are forgotten. */
 #define NAMES_MOST 1000
 /* Addresses of one name; the rest of an answer is ignored. */
 #define ADDRS_MOST 64
 #define NAME_MOST 255
-/* One try with one server, and tries. */
-#define TRY_MSEC 2000
-#define TRIES 3
 /* Who has an old answer waits no longer than this for a new one. */
 #define REFRESH_MOST SECOND
-
-struct resolver {
-	struct loop	*loop;		/* borrowed */
-	ares_channel	 channel;	/* owned */
-	bool		 ending;	/* no new queries: the loop is going */
-	usec_t		 ttl_least, ttl_most, ttl_negative;
-	struct map	 names;		/* struct name */
-	struct list	 by_use;	/* the same, asked longest ago first */
-	struct list	 sockets;	/* struct ares_socket */
-	struct timer	*timer;		/* owned; c-ares wants to be called */
-};
-
-/* What is known of a host name. */
-struct name {
-	struct map_node	 in_names;
-	struct node	 in_use;
-	struct resolver	*resolver;	/* borrowed */
-	struct list	 waiting;	/* struct lookup */
-	struct timer	*patience;	/* owned; while a query is to refresh an answer */
-	bool		 asking;	/* a query is under way */
-	bool		 spent;		/* patience is: the old answer will do */
-	unsigned	 telling;	/* callbacks that are running */
-	usec_t		 fresh_until;
-	struct addr	*addrs;		/* owned; the last good answer */
-	unsigned	 count;
-	const char	*why;		/* constant; of the last failure */
-	char		 text[];
-};
+#define UPKEEP_PERIOD SECOND
 
 struct lookup {
 	struct node	 in_name;
@@ -62,35 +30,15 @@ struct lookup {
 	void		*owner;		/* borrowed */
 };
 
-/* A socket of c-ares's own and the event that watches it. */
-struct ares_socket {
-	struct node	 in_resolver;
-	struct resolver	*resolver;	/* borrowed */
-	ares_socket_t	 fd;
-	struct event	*event;		/* owned */
-};
-
-static pthread_once_t ares_once = PTHREAD_ONCE_INIT;
-
-static bool open_channel(struct resolver *r, const char *resolv_conf,
-    const char *servers);
 static void resolver_free(void *ptr);
-static void on_timer(void *owner);
-static void set_timer(struct resolver *r);
+static void on_upkeep(void *owner);
 static void name_free(struct name *name);
-static void ask(struct name *name);
 static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info);
 static void on_spent(void *owner);
 static void tell(struct name *name, resolve_fn done, void *owner);
 static void tell_all(struct name *name);
 
 /* --- the resolver of a loop --- */
-
-static void
-init_ares(void)
-{
-	ares_library_init(ARES_LIB_INIT_ALL);
-}
 
 struct resolver *
 resolver_of(struct loop *loop)
@@ -100,17 +48,17 @@ resolver_of(struct loop *loop)
 
 	if (slot->ptr != NULL)
 		return slot->ptr;
-	pthread_once(&ares_once, init_ares);
 	r = mem_new(sizeof(*r));
 	if (r == NULL)
 		return NULL;
 	r->loop = loop;
-	r->ttl_least = SECOND;
-	r->ttl_most = r->ttl_negative = 15 * SECOND;
+	r->limits.ttl_least = SECOND;
+	r->limits.ttl_most = r->limits.ttl_negative = 15 * SECOND;
 	list_init(&r->by_use);
-	list_init(&r->sockets);
-	r->timer = timer_new(loop, on_timer, r);
-	if (r->timer == NULL || !open_channel(r, NULL, NULL)) {
+	list_init(&r->zones);
+	r->upkeep = timer_new(loop, on_upkeep, r);
+	r->channel = channel_new(loop);
+	if (r->upkeep == NULL || r->channel == NULL) {
 		resolver_free(r);
 		return NULL;
 	}
@@ -125,151 +73,57 @@ resolver_free(void *ptr)
 	struct resolver *r = ptr;
 
 	r->ending = true;
-	if (r->channel != NULL)
-		ares_destroy(r->channel);
+	channel_free(r->channel);
 	LIST_EACH(node, &r->by_use)
 		name_free(CONTAINER_OF(node, struct name, in_use));
 	map_fini(&r->names);
-	timer_free(r->timer);
+	timer_free(r->upkeep);
+	mem_free((char *)r->limits.resolv_conf);
+	mem_free((char *)r->limits.servers);
 	mem_free(r);
 }
 
-void
-resolver_set_lives(struct resolver *r, usec_t most, usec_t negative)
+static char *
+copy_of(const char *text)
 {
-	if (most > 0)
-		r->ttl_most = most;
-	if (negative > 0)
-		r->ttl_negative = negative;
+	return text != NULL && text[0] != '\0' ? mem_copy_text(text, strlen(text)) : NULL;
 }
 
 void
 resolver_set_limits(struct resolver *r, const struct resolver_limits *limits)
 {
-	ares_channel old = r->channel;
+	char *resolv_conf = copy_of(limits->resolv_conf), *servers = copy_of(limits->servers);
 
-	r->ttl_least = limits->ttl_least;
-	r->ttl_most = limits->ttl_most;
-	r->ttl_negative = limits->ttl_negative;
+	mem_free((char *)r->limits.resolv_conf);
+	mem_free((char *)r->limits.servers);
+	r->limits = *limits;
+	r->limits.resolv_conf = resolv_conf;
+	r->limits.servers = servers;
 	/* reads the system's files anew; open questions are asked again there */
-	if (open_channel(r, limits->resolv_conf, limits->servers))
-		ares_destroy(old);
+	if (channel_is_open(r->channel))
+		channel_open(r->channel, resolv_conf, servers);
+}
+
+void
+resolver_set_user(struct resolver *r, const struct resolver_user *calls, void *owner)
+{
+	r->user = calls;
+	r->user_owner = owner;
+}
+
+struct channel *
+resolver_channel(struct resolver *r)
+{
+	if (!channel_is_open(r->channel) &&
+	    !channel_open(r->channel, r->limits.resolv_conf, r->limits.servers))
+		return NULL;
+	return r->channel;
 }
 
 const char *
 resolve_version(void)
 {
 	return "c-ares " ARES_VERSION_STR;
-}
-
-/* --- c-ares on libevent --- */
-
-static void
-on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	struct ares_socket *s = arg;
-	struct resolver *r = s->resolver;	/* S may go in the call */
-
-	ares_process_fd(r->channel, (what & EV_READ) != 0 ? fd : ARES_SOCKET_BAD,
-	    (what & EV_WRITE) != 0 ? fd : ARES_SOCKET_BAD);
-	set_timer(r);
-}
-
-static struct ares_socket *
-socket_of(struct resolver *r, ares_socket_t fd)
-{
-	LIST_EACH(node, &r->sockets) {
-		struct ares_socket *s = CONTAINER_OF(node, struct ares_socket,
-		    in_resolver);
-
-		if (s->fd == fd)
-			return s;
-	}
-	return NULL;
-}
-
-/* c-ares wants to know when FD is READABLE, WRITABLE; neither: it is about to close. */
-static void
-watch(void *arg, ares_socket_t fd, int readable, int writable)
-{
-	struct resolver *r = arg;
-	struct ares_socket *s = socket_of(r, fd);
-	short what = (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-
-	if (s != NULL && s->event != NULL)
-		event_free(s->event);
-	if (what == 0) {
-		if (s != NULL)
-			list_remove(&s->in_resolver);
-		mem_free(s);
-		return;
-	}
-	if (s == NULL) {
-		s = mem_new(sizeof(*s));
-		if (s == NULL)
-			return;		/* the query will time out */
-		s->resolver = r;
-		s->fd = fd;
-		list_add_last(&r->sockets, &s->in_resolver);
-	}
-	s->event = event_new(loop_base(r->loop), fd, what | EV_PERSIST, on_socket, s);
-	if (s->event != NULL)
-		event_add(s->event, NULL);
-}
-
-static void
-on_timer(void *owner)
-{
-	struct resolver *r = owner;
-
-	ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	set_timer(r);
-}
-
-static void
-set_timer(struct resolver *r)
-{
-	struct timeval space, *tv = ares_timeout(r->channel, NULL, &space);
-
-	if (tv == NULL)
-		timer_stop(r->timer);
-	else
-		timer_set(r->timer, (usec_t)tv->tv_sec * SECOND + (usec_t)tv->tv_usec);
-}
-
-/* Make the channel that asks from now on. False: the present one stays. */
-static bool
-open_channel(struct resolver *r, const char *resolv_conf, const char *servers)
-{
-	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-	struct ares_options options = {
-		.timeout = TRY_MSEC,
-		.tries = TRIES,
-		.sock_state_cb = watch,
-		.sock_state_cb_data = r,
-	};
-	ares_channel channel;
-	char *path = NULL;
-
-	if (resolv_conf != NULL && resolv_conf[0] != '\0') {
-		path = mem_copy_text(resolv_conf, strlen(resolv_conf));
-		if (path == NULL)
-			return false;
-		options.resolvconf_path = path;
-		mask |= ARES_OPT_RESOLVCONF;
-	}
-	if (ares_init_options(&channel, &options, mask) != ARES_SUCCESS) {
-		mem_free(path);
-		return false;
-	}
-	mem_free(path);
-	if (servers != NULL && servers[0] != '\0' &&
-	    ares_set_servers_ports_csv(channel, servers) != ARES_SUCCESS) {
-		ares_destroy(channel);
-		return false;
-	}
-	r->channel = channel;
-	return true;
 }
 
 /* --- names --- */
@@ -289,8 +143,17 @@ name_free(struct name *name)
 	while (!list_empty(&name->waiting))
 		resolve_cancel(
 		    CONTAINER_OF(name->waiting.head.next, struct lookup, in_name));
+	zone_leave(name->zone);
 	mem_free(name->addrs);
 	mem_free(name);
+}
+
+bool
+name_is_used(const struct name *name)
+{
+	const struct resolver *r = name->resolver;
+
+	return r->user != NULL && r->user->uses(r->user_owner, name->text);
 }
 
 /* Forget names that nobody waits for until there is room for another. */
@@ -332,6 +195,9 @@ name_of(struct resolver *r, const char *text)
 		return NULL;
 	}
 	list_add_last(&r->by_use, &name->in_use);
+	name->zone = zone_enter(r, text);
+	if (r->names.count == 1)
+		timer_set(r->upkeep, UPKEEP_PERIOD);
 	return name;
 }
 
@@ -351,10 +217,11 @@ resolve(struct resolver *r, const char *text, resolve_fn done, void *owner)
 		return NULL;
 	}
 	/* an answer that is being told must not be replaced */
-	if (!name->asking && name->telling == 0 && name->fresh_until <= loop_now(r->loop))
-		ask(name);
-	/* what the hosts file says comes at once */
-	if (!name->asking || (name->spent && name->count > 0)) {
+	if (name->telling == 0 && name->fresh_until <= loop_now(r->loop))
+		name_ask(name);
+	/* what the hosts file says comes at once; what is not expired will do */
+	if (!name->asking ||
+	    (name->count > 0 && (name->spent || name->fresh_until > loop_now(r->loop)))) {
 		tell(name, done, owner);
 		return NULL;
 	}
@@ -376,91 +243,28 @@ resolve_cancel(struct lookup *lookup)
 	mem_free(lookup);
 }
 
-/* --- questions and answers --- */
+/* --- questions --- */
 
-static void
-ask(struct name *name)
+void
+name_ask(struct name *name)
 {
 	struct resolver *r = name->resolver;
-	struct ares_addrinfo_hints hints = {
-		.ai_flags = ARES_AI_NOSORT,
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-	};
+	struct channel *channel;
 
+	if (name->asking)
+		return;
+	channel = resolver_channel(r);
+	if (channel == NULL) {
+		name->why = "c-ares refused to begin";
+		return;
+	}
 	name->asking = true;
 	name->spent = false;
 	if (name->count > 0 && name->patience == NULL)
 		name->patience = timer_new(r->loop, on_spent, name);
 	if (name->count > 0 && name->patience != NULL)
 		timer_set(name->patience, REFRESH_MOST);
-	ares_getaddrinfo(r->channel, name->text, NULL, &hints, on_answer, name);
-	set_timer(r);
-}
-
-/* Copy INFO's addresses into NAME. False, and nothing changes, if there is none. */
-static bool
-take_addrs(struct name *name, const struct ares_addrinfo *info, usec_t *ttl)
-{
-	struct addr *addrs = mem_new(ADDRS_MOST * sizeof(*addrs));
-	unsigned count = 0;
-
-	*ttl = name->resolver->ttl_most;
-	if (addrs == NULL)
-		return false;
-	for (struct ares_addrinfo_node *n = info->nodes; n != NULL; n = n->ai_next) {
-		usec_t life = n->ai_ttl > 0 ? (usec_t)n->ai_ttl * SECOND : 0;
-
-		if (count == ADDRS_MOST)
-			break;
-		addr_from_sockaddr(&addrs[count], n->ai_addr, n->ai_addrlen);
-		if (addrs[count].kind == ADDR_NONE)
-			continue;
-		addrs[count++].port = 0;
-		if (life < *ttl)
-			*ttl = life;
-	}
-	if (count == 0) {
-		mem_free(addrs);
-		return false;
-	}
-	mem_free(name->addrs);
-	name->addrs = mem_resize(addrs, count * sizeof(*addrs));
-	if (name->addrs == NULL)
-		name->addrs = addrs;
-	name->count = count;
-	return true;
-}
-
-static void
-on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
-{
-	struct name *name = arg;
-	struct resolver *r = name->resolver;
-	usec_t ttl = r->ttl_negative;
-
-	(void)timeouts;
-	if (status == ARES_EDESTRUCTION && !r->ending) {
-		ask(name);
-		return;
-	}
-	name->asking = false;
-	name->why = ares_strerror(status);
-	if (name->patience != NULL)
-		timer_stop(name->patience);
-	if (status == ARES_SUCCESS) {
-		if (!take_addrs(name, info, &ttl)) {
-			name->why = "it has no address";
-			ttl = r->ttl_negative;
-		} else if (ttl < r->ttl_least) {
-			ttl = r->ttl_least;
-		}
-	}
-	if (info != NULL)
-		ares_freeaddrinfo(info);
-	name->fresh_until = loop_now(r->loop) + ttl;
-	if (!r->ending)
-		tell_all(name);
+	channel_ask_addrs(channel, name->text, on_answer, name);
 }
 
 /* The refresh takes long: the old answer is better than none. */
@@ -471,6 +275,161 @@ on_spent(void *owner)
 
 	name->spent = true;
 	tell_all(name);
+}
+
+/* Ask for what is about to expire and still used. */
+static void
+on_upkeep(void *owner)
+{
+	struct resolver *r = owner;
+	usec_t now = loop_now(r->loop);
+
+	LIST_EACH(node, &r->by_use) {
+		struct name *name = CONTAINER_OF(node, struct name, in_use);
+
+		if (name->count > 0 && !name->asking && name->telling == 0 &&
+		    now >= name->refresh_at && name_is_used(name))
+			name_ask(name);
+	}
+	if (r->limits.zone_period > 0)
+		zones_upkeep(r, now);
+	if (r->names.count > 0)
+		timer_set(r->upkeep, UPKEEP_PERIOD);
+}
+
+/* --- answers --- */
+
+static bool
+has_addr(const struct addr *addrs, unsigned count, const struct addr *addr)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (addr_same(&addrs[i], addr))
+			return true;
+	}
+	return false;
+}
+
+/* Are A and B, which hold nothing twice, the same but for their order? */
+static bool
+same_addrs(const struct addr *a, unsigned a_count, const struct addr *b, unsigned b_count)
+{
+	for (unsigned i = 0; i < a_count; i++) {
+		if (!has_addr(b, b_count, &a[i]))
+			return false;
+	}
+	return a_count == b_count;
+}
+
+/* INFO's addresses into ADDRS, COUNT of them, and the shortest of their lives, MOST at most. */
+static usec_t
+read_addrs(const struct ares_addrinfo *info, struct addr *addrs, unsigned *count, usec_t most)
+{
+	*count = 0;
+	for (struct ares_addrinfo_node *n = info->nodes; n != NULL; n = n->ai_next) {
+		usec_t life = n->ai_ttl > 0 ? (usec_t)n->ai_ttl * SECOND : 0;
+		struct addr *addr = &addrs[*count];
+
+		if (*count == ADDRS_MOST)
+			break;
+		addr_from_sockaddr(addr, n->ai_addr, n->ai_addrlen);
+		addr->port = 0;
+		if (addr->kind == ADDR_NONE || has_addr(addrs, *count, addr))
+			continue;
+		++*count;
+		if (life < most)
+			most = life;
+	}
+	return most;
+}
+
+/* Copy INFO's addresses into NAME. False, and nothing changes, if there is none. CHANGED: they are others than before. */
+static bool
+take_addrs(struct name *name, const struct ares_addrinfo *info, usec_t *ttl, bool *changed)
+{
+	const struct resolver_limits *limits = &name->resolver->limits;
+	struct addr *addrs = mem_new(ADDRS_MOST * sizeof(*addrs));
+	unsigned count;
+
+	if (addrs == NULL)
+		return false;
+	*ttl = read_addrs(info, addrs, &count, limits->ttl_most);
+	if (*ttl < limits->ttl_least)
+		*ttl = limits->ttl_least;
+	if (*ttl > limits->ttl_most)
+		*ttl = limits->ttl_most;
+	if (count == 0) {
+		mem_free(addrs);
+		return false;
+	}
+	*changed = !same_addrs(addrs, count, name->addrs, name->count);
+	mem_free(name->addrs);
+	name->addrs = mem_resize(addrs, count * sizeof(*addrs));
+	if (name->addrs == NULL)
+		name->addrs = addrs;
+	name->count = count;
+	return true;
+}
+
+/* Say so in the log when trouble with NAME begins, and when it ends. */
+static void
+note_trouble(struct name *name, bool failing)
+{
+	char text[NAME_MOST * 4 + 1];
+
+	if (name->failing == failing)
+		return;
+	name->failing = failing;
+	log_escape(span_text(name->text), text, sizeof(text));
+	if (!failing)
+		log_line(LOG_LEVEL_LOG, NULL, "DNS lookup works again: %s", text);
+	else
+		log_line(LOG_LEVEL_WARNING, NULL, "DNS lookup failed: %s: %s%s", text, name->why,
+		    name->count > 0 ? "; its last addresses stay in use" : "");
+}
+
+static void
+set_life(struct name *name, usec_t ttl)
+{
+	usec_t now = loop_now(name->resolver->loop);
+	usec_t least = name->resolver->limits.refresh_least;
+
+	name->fresh_until = now + ttl;
+	name->refresh_at = now + (ttl > least + UPKEEP_PERIOD ? ttl - UPKEEP_PERIOD : least);
+}
+
+static void
+on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct name *name = arg;
+	struct resolver *r = name->resolver;
+	bool well = false, changed = false;
+	usec_t ttl = 0;
+
+	(void)timeouts;
+	name->asking = false;
+	if (status == ARES_EDESTRUCTION && !r->ending) {
+		name_ask(name);
+		return;
+	}
+	name->why = ares_strerror(status);
+	if (name->patience != NULL)
+		timer_stop(name->patience);
+	if (status == ARES_SUCCESS) {
+		well = take_addrs(name, info, &ttl, &changed);
+		name->why = "it has no address";
+	}
+	if (info != NULL)
+		ares_freeaddrinfo(info);
+	if (r->ending)
+		return;
+	set_life(name, well ? ttl : r->limits.ttl_negative);
+	note_trouble(name, !well);
+	tell_all(name);
+	if (!changed || r->user == NULL)
+		return;
+	name->telling++;
+	r->user->changed(r->user_owner, name->text, name->addrs, name->count);
+	name->telling--;
 }
 
 static void
@@ -500,4 +459,21 @@ tell_all(struct name *name)
 		tell(name, done, owner);
 	}
 	name->telling--;
+}
+
+/* --- for people --- */
+
+void
+resolver_each_name(struct resolver *r,
+    void (*fn)(void *owner, const struct resolver_name *name), void *owner)
+{
+	usec_t now = loop_now(r->loop);
+
+	LIST_EACH(node, &r->by_use) {
+		const struct name *name = CONTAINER_OF(node, struct name, in_use);
+
+		fn(owner, &(struct resolver_name){ .name = name->text,
+		    .left = name->fresh_until > now ? name->fresh_until - now : 0,
+		    .addrs = name->addrs, .count = name->count, .asking = name->asking });
+	}
 }

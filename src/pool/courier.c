@@ -113,7 +113,6 @@ dial_peer(struct courier *x)
 	const struct conf *conf = x->worker->setup->conf;
 	struct dial_to to = {
 		.host = x->host, .port = x->port, .timeout = conf->cancel_wait_timeout,
-		.dns_most = conf->dns_max_ttl, .dns_negative = conf->dns_nxdomain_ttl,
 		.options = pooler_socket_options(conf),
 	};
 	const struct conf_peer *peer = conf_peer(conf, x->peer_id);

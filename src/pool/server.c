@@ -63,17 +63,28 @@ server_new(struct lane *lane)
 	return s;
 }
 
-/* Which of the entry's hosts is next? */
+/* Which of the entry's hosts is next for S? */
 static const struct conf_host *
-next_host(struct lane *lane, const struct conf_database *db)
+next_host(struct server *s, const struct conf_database *db)
 {
-	unsigned n;
+	struct pool *pool = s->lane->pool;
 
 	if (db->load_balance_hosts == LOAD_BALANCE_DISABLE)
-		n = atomic_load(&lane->pool->failures);
+		s->host_at = atomic_load(&pool->next_host);
 	else
-		n = atomic_fetch_add(&lane->pool->next_host, 1);
-	return &db->hosts[n % db->n_hosts];
+		s->host_at = atomic_fetch_add(&pool->next_host, 1);
+	return &db->hosts[s->host_at % db->n_hosts];
+}
+
+void
+server_leave_host(const struct server *s)
+{
+	const struct conf_database *db = place_database(s->setup->conf, s->lane->pool);
+	unsigned here = s->host_at;
+
+	/* Of several that failed there the first moves on. */
+	if (db != NULL && db->load_balance_hosts == LOAD_BALANCE_DISABLE)
+		atomic_compare_exchange_strong(&s->lane->pool->next_host, &here, here + 1);
 }
 
 void
@@ -90,10 +101,9 @@ server_open(struct lane *lane)
 		return;
 	}
 	server_list(s, IN_OPENING);
-	host = next_host(lane, db);
+	host = next_host(s, db);
 	to = (struct dial_to){
 		.host = host->text, .port = host->port, .timeout = conf->server_connect_timeout,
-		.dns_most = conf->dns_max_ttl, .dns_negative = conf->dns_nxdomain_ttl,
 		.options = pooler_socket_options(conf),
 	};
 	s->host = mem_copy_text(host->text, strlen(host->text));

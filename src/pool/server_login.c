@@ -38,8 +38,10 @@ server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients
 	log_line(LOG_LEVEL_WARNING, server_who(s, who), "server login failed: %s %s",
 	    fatal_for_clients ? "FATAL" : "ERROR",
 	    log_escape(span_text(e->text), text, sizeof(text)));
+	server_leave_host(s);
 	lane_open_failed(lane, s, e, fatal_for_clients);
-	server_close(s, "login failed");
+	/* what is ours names the reason: DNS, connect, timeout */
+	server_close(s, strcmp(e->sqlstate, SQLSTATE_CONNECT) == 0 ? text : "login failed");
 }
 
 static void
@@ -76,7 +78,8 @@ server_dialed(void *owner, int fd, const struct addr *where, const char *why)
 
 	s->dial = NULL;
 	if (fd < 0) {
-		connect_failed(s, "connect failed: %s", why);
+		connect_failed(s, strncmp(why, DIAL_NO_NAME, strlen(DIAL_NO_NAME)) == 0 ? "%s" :
+		    "connect failed: %s", why);
 		return;
 	}
 	s->where = *where;

@@ -14,6 +14,7 @@
 #include "pool/client.h"
 #include "pool/courier.h"
 #include "pool/deadline.h"
+#include "pool/hosts.h"
 #include "pool/lane.h"
 #include "pool/place.h"
 #include "pool/server.h"
@@ -51,6 +52,7 @@ worker_new(struct pooler *p, unsigned index, struct err *e)
 	w->tick = timer_new(w->loop, on_tick, w);
 	if (w->mailbox == NULL || w->tick == NULL)
 		goto fail;
+	hosts_follow(w);
 	return w;
 fail:
 	worker_free(w);
@@ -309,6 +311,7 @@ worker_use_setup(struct worker *w, struct setup *setup)
 	struct setup *before = w->setup;
 
 	w->setup = setup_hold(setup);
+	hosts_follow(w);
 	LIST_EACH(n, &w->lanes)
 		lane_refresh(CONTAINER_OF(n, struct lane, in_worker), before);
 	LIST_EACH(m, &w->clients) {

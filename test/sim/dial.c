@@ -106,7 +106,7 @@ dial_fire(struct source *source)
 	dial_cancel(CONTAINER_OF(source, struct dial, source));
 	if (d.host == NULL) {
 		d.done(d.owner, -1, NULL,
-		    "host name lookup failed: nobody has that name");
+		    DIAL_NO_NAME ": nobody has that name");
 		return;
 	}
 	switch (d.host->answer) {

@@ -58,6 +58,7 @@ sim_begin(uint64_t seed)
 	world.most_unsent = world.most_kept = 0;
 	streams_begin();
 	hosts_begin();
+	resolvers_begin();
 	world.outside = loop_new(NULL);
 }
 

@@ -63,6 +63,8 @@ struct sim_host {
 };
 void sim_host_add(struct sim_host *host);
 void sim_host_remove(struct sim_host *host);
+/* HOST is at the address TO now, and everybody who asks is told. */
+void sim_host_move(struct sim_host *host, const struct addr *to);
 
 /* The most bytes a link of the pooler's has had unsent, and kept, since the world began. */
 size_t sim_most_unsent(void);

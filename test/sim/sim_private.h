@@ -42,6 +42,7 @@ void streams_begin(void);
 void streams_end(void);
 
 void hosts_begin(void);
+void resolvers_begin(void);
 struct sim_host *host_named(const char *name, uint16_t port);
 struct sim_host *host_at(const struct addr *addr);
 

@@ -213,7 +213,7 @@ hosts_that_cannot_be_say_so(void **state)
 	longest[sizeof(longest) - 1] = '\0';
 	w->answers = 0;
 	dial(w, longest, 1, SECOND);
-	assert_string_equal(w->why, "host name lookup failed: not a host name");
+	assert_string_equal(w->why, "server DNS lookup failed: not a host name");
 	longest[0] = '/';
 	w->answers = 0;
 	dial(w, longest, 1, SECOND);

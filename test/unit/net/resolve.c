@@ -8,12 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "net/loop.h"
 #include "net/loop_private.h"
 #include "net/resolve.h"
 
 #define PATIENCE (20 * SECOND)
 #define TYPE_A 1
+#define TYPE_SOA 6
 #define TYPE_AAAA 28
 #define HEADER 12
 
@@ -30,7 +32,12 @@ struct world {
 	enum mood	 mood;
 	uint8_t		 last;		/* byte of the address 192.0.2.x it gives */
 	uint32_t	 ttl;
+	uint8_t		 serial;	/* of all zones */
+	bool		 used;		/* what resolver_user.uses() says */
+	unsigned	 changes;	/* that resolver_user.changed() told of */
 	unsigned	 asked_a;	/* questions so far */
+	unsigned	 asked_soa, wanted_soa;
+	usec_t		 zone_period;
 	unsigned	 answers, wanted;
 	unsigned	 count;		/* of the last answer */
 	struct addr	 addrs[8];
@@ -51,6 +58,8 @@ answer(struct world *w, uint8_t *at, size_t len)
 	type = at[end - 3];
 	if (type == TYPE_A)
 		w->asked_a++;
+	if (type == TYPE_SOA && ++w->asked_soa == w->wanted_soa)
+		loop_stop(w->loop);
 	at[2] = 0x81;	/* an answer, recursion desired */
 	at[3] = (uint8_t)(0x80 |
 	    (w->mood == FAILS		     ? 2 :
@@ -70,6 +79,15 @@ answer(struct world *w, uint8_t *at, size_t len)
 		uint8_t record[] = { 0xc0, HEADER, 0, TYPE_AAAA, 0, 1, 0, 0, 0,
 			(uint8_t)w->ttl, 0, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0,
 			0, 0, 0, 0, w->last };
+
+		at[7] = 1;
+		memcpy(at + end, record, sizeof(record));
+		end += sizeof(record);
+	} else if (w->mood == ANSWERS && type == TYPE_SOA) {
+		/* names: the root; serial, refresh, retry, expire, minimum */
+		uint8_t record[] = { 0xc0, HEADER, 0, TYPE_SOA, 0, 1, 0, 0, 0, 60, 0, 22, 0,
+			0, 0, 0, 0, w->serial, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0,
+			9 };
 
 		at[7] = 1;
 		memcpy(at + end, record, sizeof(record));
@@ -114,8 +132,32 @@ set_limits(struct world *w, usec_t least, usec_t most, usec_t negative)
 	snprintf(servers, sizeof(servers), "127.0.0.1:%u", ntohs(in.sin_port));
 	resolver_set_limits(w->resolver, &(struct resolver_limits){
 	    .ttl_least = least, .ttl_most = most, .ttl_negative = negative,
-	    .servers = servers });
+	    .zone_period = w->zone_period, .servers = servers });
 }
+
+static bool
+uses(void *owner, const char *name)
+{
+	struct world *w = owner;
+
+	(void)name;
+	return w->used;
+}
+
+static void
+changed(void *owner, const char *name, const struct addr *addrs, unsigned count)
+{
+	struct world *w = owner;
+
+	if (strcmp(name, "db.example") != 0)
+		return;
+	assert_int_equal(count, 3);
+	assert_int_equal(addrs[0].port, 0);
+	w->changes++;
+	loop_stop(w->loop);
+}
+
+static const struct resolver_user user = { uses, changed };
 
 static int
 begin(void **state)
@@ -134,6 +176,8 @@ begin(void **state)
 	w->event = event_new(loop_base(w->loop), w->fd, EV_READ | EV_PERSIST, on_question,
 	    w);
 	event_add(w->event, NULL);
+	log_to_stderr(false);
+	resolver_set_user(w->resolver, &user, w);
 	w->last = 7;
 	w->ttl = 60;
 	set_limits(w, 0, 3600 * SECOND, 10 * SECOND);
@@ -320,6 +364,85 @@ what_is_no_name_is_refused_at_once(void **state)
 	assert_string_not_equal(w->why, "");
 }
 
+/* Run until somebody is told of COUNT changes. */
+static void
+wait_for_changes(struct world *w, unsigned count)
+{
+	timer_set(w->alarm, PATIENCE);
+	while (w->changes < count)
+		loop_run(w->loop);
+	timer_stop(w->alarm);
+	assert_int_equal(w->changes, count);
+}
+
+static void
+what_is_used_is_refreshed_by_itself(void **state)
+{
+	struct world *w = *state;
+
+	set_limits(w, 0, 2 * SECOND, 0);
+	look_up(w, "db.example");
+	assert_int_equal(w->changes, 1);
+	w->used = true;
+	w->last = 20;
+	wait_for_changes(w, 2);
+	assert_int_equal(w->asked_a, 2);
+	assert_true(look_up(w, "db.example"));
+	assert_true(has(w, "192.0.2.20"));
+}
+
+static void
+the_same_in_another_order_is_no_change(void **state)
+{
+	struct world *w = *state;
+
+	set_limits(w, 0, 0, 0);
+	look_up(w, "db.example");
+	look_up(w, "db.example");
+	assert_int_equal(w->asked_a, 2);
+	assert_int_equal(w->changes, 1);
+	w->mood = FAILS;
+	look_up(w, "db.example");
+	assert_int_equal(w->changes, 1);
+}
+
+static void
+count_zone(void *owner, const struct resolver_zone *zone)
+{
+	struct world *w = owner;
+
+	assert_string_equal(zone->zone, "example");
+	assert_int_equal(zone->names, 1);
+	assert_int_equal(zone->serial, w->serial);
+	w->count++;
+}
+
+static void
+a_new_serial_number_asks_for_the_zones_names(void **state)
+{
+	struct world *w = *state;
+
+	w->zone_period = SECOND;
+	set_limits(w, 0, 3600 * SECOND, 0);
+	w->serial = 5;
+	w->used = true;
+	look_up(w, "db.example");
+	w->wanted_soa = 2;
+	timer_set(w->alarm, PATIENCE);
+	while (w->asked_soa < w->wanted_soa)
+		loop_run(w->loop);
+	timer_stop(w->alarm);
+	assert_int_equal(w->changes, 1);
+	w->serial = 6;
+	w->last = 30;
+	wait_for_changes(w, 2);
+	assert_true(look_up(w, "db.example"));
+	assert_true(has(w, "192.0.2.30"));
+	w->count = 0;
+	resolver_each_zone(w->resolver, count_zone, w);
+	assert_int_equal(w->count, 1);
+}
+
 static void
 new_limits_ask_again(void **state)
 {
@@ -372,6 +495,9 @@ main(void)
 		IN_A_WORLD(a_failed_refresh_keeps_the_old_answer),
 		IN_A_WORLD(this_machine_needs_no_name_server),
 		IN_A_WORLD(what_is_no_name_is_refused_at_once),
+		IN_A_WORLD(what_is_used_is_refreshed_by_itself),
+		IN_A_WORLD(the_same_in_another_order_is_no_change),
+		IN_A_WORLD(a_new_serial_number_asks_for_the_zones_names),
 		IN_A_WORLD(new_limits_ask_again),
 		IN_A_WORLD(memory_of_names_is_bounded),
 		IN_A_WORLD(a_loop_may_end_while_it_asks),
