@@ -29,6 +29,7 @@ struct view {
 	const char	*text;		/* what it shows; a sentence */
 	enum role	 role;
 	bool		 pretended;	/* a parameter of PostgreSQL, for who probes */
+	const char	*refused;	/* why it is never shown, and what to do instead; NULL: it is */
 	const struct column *columns;
 	unsigned	 column_count;	/* at most 64 */
 	size_t		 row_size;
@@ -50,8 +51,8 @@ struct view_table {
 	const struct view *views;
 	size_t		 count;
 };
-extern const struct view_table traffic_views, stats_views, config_views, system_views,
-    pretended_views;
+extern const struct view_table traffic_views, stats_views, config_views, names_views,
+    system_views, pretended_views;
 
 /* The view of TOPIC (any case), or NULL. */
 const struct view *view_find(struct span topic);

@@ -23,6 +23,7 @@ void err_hint(struct err *e, const char *format, ...) PRINTF_LIKE(2, 3);
 /* SQLSTATEs we use (PostgreSQL 18, appendix A). */
 #define SQLSTATE_PROTOCOL "08P01"
 #define SQLSTATE_CONNECT "08006"
+#define SQLSTATE_UNSUPPORTED "0A000"
 #define SQLSTATE_TOO_MANY "53300"
 #define SQLSTATE_CANCELED "57014"
 #define SQLSTATE_SHUTDOWN "57P01"

@@ -23,7 +23,7 @@ show_help(struct console *s)
 	while ((view = view_next(view)) != NULL) {
 		const char *at = view->topic;
 
-		if (view->pretended)
+		if (view->pretended || view->refused != NULL)
 			continue;
 		for (; *at != '\0'; at++)
 			buf_put_byte(&text, (char)toupper((unsigned char)*at));

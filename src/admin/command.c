@@ -178,9 +178,11 @@ request_read(struct request *r, struct span text, bool admin, struct err *e)
 	if (r->command == NULL || !fits(r))
 		return refuse_text(e, text);
 	role = role_needed(r);
-	if (role == ROLE_STATS || (role == ROLE_ADMIN && admin))
-		return true;
-	return err_set(e, SQLSTATE_PROTOCOL, "admin access needed");
+	if (role != ROLE_STATS && !(role == ROLE_ADMIN && admin))
+		return err_set(e, SQLSTATE_PROTOCOL, "admin access needed");
+	if (r->view != NULL && r->view->refused != NULL)
+		return err_set(e, SQLSTATE_UNSUPPORTED, "%s", r->view->refused);
+	return true;
 }
 
 void

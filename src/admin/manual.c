@@ -75,6 +75,11 @@ manual_views(struct buf *out)
 	while ((view = view_next(view)) != NULL) {
 		if (view->pretended)
 			continue;
+		if (view->refused != NULL) {
+			buf_printf(out, "\n## SHOW %s\n\n%s\n", view->topic,
+			    view->refused);
+			continue;
+		}
 		buf_printf(out,
 		    "\n## SHOW %s\n\n%s%s\n\n| column | type | what it says |\n"
 		    "| --- | --- | --- |\n",

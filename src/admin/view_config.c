@@ -1,11 +1,13 @@
 /*
- * view_config.c - rows: DATABASES, USERS, PEERS, CONFIG: what the operator has wished.
+ * view_config.c - rows: DATABASES, USERS, PEERS, PEER_POOLS, CONFIG: what the operator has
+ * wished.
  */
 #include <string.h>
 
 #include "admin/admin.h"
 #include "admin/load.h"
 #include "admin/view.h"
+#include "pool/peers.h"
 #include "pool/place.h"
 
 static const char *
@@ -212,6 +214,40 @@ static const struct column peer_columns[] = {
 	COLUMN(peer_row, INT, pool_size, "pool_size", "Most connections to it."),
 };
 
+/* --- PEER_POOLS --- */
+
+struct peer_pool_row {
+	uint64_t	 peer_id, waiting, sent, dialing;
+};
+
+static void
+finish_peer_pools(const struct view_source *from, struct sheet *rows)
+{
+	for (size_t i = 0; i < from->conf->n_peers; i++) {
+		struct peer_pool_row *row = sheet_add(rows);
+		struct peer_load load;
+
+		if (row == NULL)
+			return;
+		row->peer_id = from->conf->peers[i].id;
+		peer_look(from->admin->pooler->peers, (uint16_t)row->peer_id, &load);
+		row->waiting = load.waiting + load.dialing;
+		row->dialing = load.dialing;
+		row->sent = load.sent;
+	}
+}
+
+static const struct column peer_pool_columns[] = {
+	COLUMN(peer_pool_row, INT, peer_id, "peer_id", "Key in [peers]."),
+	COLUMN(peer_pool_row, INT, sent, "cl_active_cancel_req",
+	    "Cancel requests that were passed on to it and are not done."),
+	COLUMN(peer_pool_row, INT, waiting, "cl_waiting_cancel_req",
+	    "Cancel requests that wait for a connection to it."),
+	COLUMN(peer_pool_row, INT, sent, "sv_active_cancel",
+	    "Connections that carry a cancel request."),
+	COLUMN(peer_pool_row, INT, dialing, "sv_login", "Connections that are being opened."),
+};
+
 /* --- CONFIG --- */
 
 struct config_row {
@@ -274,6 +310,13 @@ static const struct view views[] = {
 	    .column_count = ARRAY_SIZE(peer_columns),
 	    .row_size = sizeof(struct peer_row),
 	    .finish = finish_peers },
+	{ .topic = "peer_pools",
+	    .text = "One row an entry of [peers]: cancel requests on their way there.",
+	    .role = ROLE_STATS,
+	    .columns = peer_pool_columns,
+	    .column_count = ARRAY_SIZE(peer_pool_columns),
+	    .row_size = sizeof(struct peer_pool_row),
+	    .finish = finish_peer_pools },
 	{ .topic = "config",
 	    .text = "One row a setting.",
 	    .role = ROLE_STATS,

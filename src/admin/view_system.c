@@ -1,6 +1,6 @@
 /*
- * view_system.c - rows: VERSION, STATE, LISTS, MEM, and the parameters of PostgreSQL that
- * clients ask for to see whom they talk to.
+ * view_system.c - rows: VERSION, STATE, LISTS, MEM, and what is never shown. The parameters of
+ * PostgreSQL that clients ask for to see whom they talk to are here, too.
  */
 #include <malloc.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "admin/load.h"
 #include "admin/version.h"
 #include "admin/view.h"
+#include "net/resolve.h"
 #include "pool/client.h"
 #include "pool/lane.h"
 #include "pool/place.h"
@@ -25,6 +26,19 @@ add_text(struct sheet *rows, const char *key, const char *value)
 
 	if (row != NULL)
 		*row = (struct text_row){ key, value };
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	return strcmp(((const struct text_row *)a)->key, ((const struct text_row *)b)->key);
+}
+
+static void
+drop(void *to, const void *from)
+{
+	(void)to;
+	(void)from;
 }
 
 /* --- VERSION, STATE --- */
@@ -73,10 +87,41 @@ add_item(struct sheet *rows, const char *list, uint64_t items)
 		*row = (struct list_row){ list, items };
 }
 
-/* What a worker has of each kind. */
+/* What a worker has of each kind, and a row more for each host name it knows. */
 struct stock {
 	uint64_t	 clients, newcomers, servers, lanes;
+	uint64_t	 queries, pending;
+	const char	*name;		/* NULL: the first row */
 };
+
+static void
+count_name(void *owner, const struct resolver_name *name)
+{
+	struct sheet *part = owner;
+	struct stock *row = sheet_add(part);
+
+	if (row == NULL)
+		return;
+	row->name = sheet_text(part, span_text(name->name));
+	row->queries = name->asking;
+}
+
+static void
+count_zone(void *owner, const struct resolver_zone *zone)
+{
+	((struct stock *)sheet_row(owner, 0))->pending += zone->asking;
+}
+
+static void
+fill_names(struct sheet *part, struct worker *w)
+{
+	struct resolver *r = resolver_of(w->loop);
+
+	if (r == NULL)
+		return;
+	resolver_each_zone(r, count_zone, part);
+	resolver_each_name(r, count_name, part);
+}
 
 static void
 fill_stock(struct sheet *part, struct worker *w)
@@ -85,6 +130,8 @@ fill_stock(struct sheet *part, struct worker *w)
 
 	if (stock == NULL)
 		return;
+	fill_names(part, w);
+	stock = sheet_row(part, 0);
 	LIST_EACH(n, &w->clients)
 		stock->clients++;
 	LIST_EACH(n, &w->newcomers)
@@ -111,9 +158,37 @@ sum_stock(const struct gathering *parts)
 			sum.newcomers += s->newcomers;
 			sum.servers += s->servers;
 			sum.lanes += s->lanes;
+			sum.queries += s->queries;
+			sum.pending += s->pending;
 		}
 	}
 	return sum;
+}
+
+/* Rows of what SHOW DNS_HOSTS, or DNS_ZONES, would have. */
+static uint64_t
+count_texts(const struct gathering *parts, bool zones)
+{
+	struct sheet texts;
+	uint64_t count;
+
+	sheet_init(&texts, sizeof(struct text_row));
+	for (unsigned i = 0; i < parts->count; i++) {
+		for (size_t j = 0; j < parts->parts[i].count; j++) {
+			const struct stock *s = sheet_row(&parts->parts[i], j);
+			const char *text = s->name;
+
+			if (text != NULL && zones)
+				text = strchr(text, '.') != NULL ? strchr(text, '.') + 1 : "";
+			if (text != NULL && text[0] != '\0')
+				add_text(&texts, text, NULL);
+		}
+	}
+	sheet_sort(&texts, compare_keys);
+	sheet_merge(&texts, compare_keys, drop);
+	count = texts.count;
+	sheet_fini(&texts);
+	return count;
 }
 
 static void
@@ -152,17 +227,17 @@ finish_lists(const struct view_source *from, struct sheet *rows)
 	add_item(rows, "users", count_names(from, true));
 	add_item(rows, "peers", from->conf->n_peers);
 	add_item(rows, "pools", pools);
-	/* what follows with 0 is something PgBouncer keeps and we do not */
-	add_item(rows, "peer_pools", 0);
+	add_item(rows, "peer_pools", from->conf->n_peers);
+	/* lists of unused ones are something PgBouncer keeps and we do not */
 	add_item(rows, "free_clients", 0);
 	add_item(rows, "used_clients", stock.clients);
 	add_item(rows, "login_clients", stock.newcomers);
 	add_item(rows, "free_servers", 0);
 	add_item(rows, "used_servers", stock.servers);
-	add_item(rows, "dns_names", 0);
-	add_item(rows, "dns_zones", 0);
-	add_item(rows, "dns_queries", 0);
-	add_item(rows, "dns_pending", 0);
+	add_item(rows, "dns_names", count_texts(from->parts, false));
+	add_item(rows, "dns_zones", count_texts(from->parts, true));
+	add_item(rows, "dns_queries", stock.queries);
+	add_item(rows, "dns_pending", stock.pending);
 }
 
 static const struct column list_columns[] = {
@@ -237,6 +312,12 @@ static const struct view views[] = {
 	    .part_size = sizeof(struct stock),
 	    .fill = fill_stock,
 	    .finish = finish_lists },
+	{ .topic = "fds",
+	    .text = "Refused.",
+	    .role = ROLE_ADMIN,
+	    .refused = "SHOW FDS, which hands open connections to another process, is not "
+		       "supported: let both processes listen with so_reuseport, name each other "
+		       "in [peers], then end this one by SHUTDOWN WAIT_FOR_CLIENTS" },
 	{ .topic = "mem",
 	    .text = "What takes memory.",
 	    .role = ROLE_STATS,
