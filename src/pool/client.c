@@ -183,14 +183,13 @@ log_end(struct client *c, const char *why)
 	    (unsigned long long)((loop_wall(c->worker->loop) - c->connected) / SECOND));
 }
 
-/* Everything but the link. */
+/* Everything but the link. The log has been told: it knows before the other side does. */
 static void
 leave(struct client *c, const char *why)
 {
 	struct worker *w = c->worker;
 
 	c->dead = true;
-	log_end(c, why);
 	if (c->console != NULL || c->state == &CLIENT_CONSOLE)
 		w->pooler->console->leave(c);
 	if (c->server != NULL)
@@ -215,6 +214,7 @@ client_close(struct client *c, const char *why)
 {
 	if (c->dead)
 		return;
+	log_end(c, why);
 	leave(c, why);
 	link_close(c->link);
 	c->link = NULL;
@@ -225,6 +225,7 @@ client_finish(struct client *c, const char *why)
 {
 	if (c->dead)
 		return;
+	log_end(c, why);
 	leave(c, why);
 	link_finish(c->link);
 	c->link = NULL;
@@ -245,6 +246,7 @@ client_refuse(struct client *c, const struct err *e)
 	if (c->worker->setup->conf->log_pooler_errors)
 		log_line(LOG_LEVEL_WARNING, client_who(c, who), "pooler error: %s",
 		    log_escape(span_text(e->text), text, sizeof(text)));
+	log_end(c, e->text);
 	client_say_last_word(c);
 	reply_write_error(&b, "FATAL", e);
 	if (!b.failed)
