@@ -54,6 +54,8 @@ struct lane {
 };
 
 struct lane *lane_new(struct worker *w, struct pool *pool);
+	struct letter	 call;		/* the same while call_count > 0 */
+	atomic_uint	 call_count;
 void lane_free(struct lane *lane);
 /* Take over what the worker's setup says now, in place of BEFORE. */
 void lane_refresh(struct lane *lane, const struct setup *before);

@@ -7,7 +7,8 @@
  * book, held for a few lines, never while calling out. The protocol (take, cover, give,
  * nudge) is tried in every interleaving by test/unit/pool/ledger_states.c: the limit is
  * never exceeded, no server is lost, every want is covered by an idle server that is promised or
- * by a server being opened, or there is nothing left to cover it with.
+ * by a server being opened, or there is nothing left to cover it with. What ledgers share
+ * (account.h) is tried the same way by account_states.c.
  */
 #ifndef POOL_LEDGER_H
 #define POOL_LEDGER_H
@@ -16,16 +17,21 @@
 
 #include "base/list.h"
 #include "base/port.h"
+#include "pool/account.h"
 
 #define LANES_MOST 64u
+#define TIES_MOST 4u	/* accounts a ledger's servers count in */
 
 /* How much younger than the oldest want of all our own oldest may be and still be served first: it spares
  * moving a server to another thread (doc/architecture.md has the figures). */
 #define PATIENCE (2 * MSEC)
 
-/* The mutex of many ledgers. */
+/* The mutex of many ledgers, and what they have for each other. */
 struct book {
 	pthread_mutex_t	 mutex;
+	unsigned	 hungry;	/* ledgers without room in their accounts */
+	unsigned	 over;		/* accounts with more servers than they may have */
+	struct list	 calls;		/* seat.in_calls: lanes to be told to cover */
 	usec_t		 patience;	/* PATIENCE; tests of order set 0 */
 };
 
@@ -37,6 +43,7 @@ struct ledger_limits {
 	unsigned	 most;		/* servers; 0: no limit */
 	unsigned	 reserve;	/* more, when the oldest want has waited long */
 	usec_t		 reserve_after;	/* that long; 0: never */
+	unsigned	 least;		/* servers that are not taken away for others */
 };
 
 struct seat {
@@ -44,6 +51,9 @@ struct seat {
 	unsigned	 lane;		/* index of its worker */
 	unsigned	 idle;		/* servers without a client here */
 	unsigned	 promised;	/* idle ones for which a nudge is under way */
+	unsigned	 evictions;	/* idle ones that are to be closed, for which a call is */
+	unsigned	 granted;	/* servers counted as being opened that wait for a call */
+	struct node	 in_calls;
 	struct list	 wants;		/* its own, oldest first (want.in_seat) */
 };
 
@@ -54,12 +64,18 @@ struct ledger {
 	unsigned	 opening;
 	unsigned	 idle;		/* of all seats together */
 	unsigned	 waiting;	/* wants in the queue */
+	unsigned	 evictions;	/* of all seats together */
+	unsigned	 leaving;	/* those and servers being closed for another ledger */
+	bool		 hungry;	/* in the lists of its accounts */
+	usec_t		 active_at;	/* when a server was last taken or given back */
 	bool		 paused;	/* nobody gets a server */
 	usec_t		 retry_at;	/* open none before: the last attempt failed */
 	bool		 refusing;	/* it failed in a way that waiting does not mend */
 	struct list	 wants;		/* all, oldest first (want.in_ledger) */
 	struct seat	*seats[LANES_MOST];	/* borrowed; NULL where a lane does not exist */
 	unsigned	 seat_count;	/* highest lane + 1 */
+	struct tie	 ties[TIES_MOST];
+	unsigned	 tie_count;
 };
 
 enum want_state { WANT_NONE, WANT_QUEUED, WANT_CALLED };
@@ -75,16 +91,31 @@ struct want {
 struct errand {
 	enum { ERRAND_NONE, ERRAND_OPEN, ERRAND_NUDGE, ERRAND_REFUSE } what;
 	unsigned	 lane;		/* NUDGE: whose */
+	bool		 calls;		/* ledger_call() has something */
 };
 
 /* Where a free server goes. */
 struct give {
-	enum { GIVE_IDLE, GIVE_HERE, GIVE_AWAY, GIVE_CLOSE } what;
+	enum { GIVE_IDLE, GIVE_HERE, GIVE_AWAY, GIVE_CLOSE, GIVE_YIELD } what;	/* YIELD: close, for another pool */
 	unsigned	 lane;		/* AWAY: to whom */
 	struct want	*want;		/* HERE: whose turn it is */
 };
 
 void ledger_init(struct ledger *l, struct book *book);
+/* Its servers count in A too, from now on (before there are any). */
+void ledger_tie(struct ledger *l, struct account *a);
+/* No more; it has no servers and no wants. */
+void ledger_untie(struct ledger *l);
+/* Change an account's limit; ledgers that are over it close servers as they become free. */
+void ledger_limit_account(struct book *book, struct account *a, unsigned limit);
+/* The next lane that is to be told to cover (ledger_evicts(), then ledger_cover()); NULL: no more. Any lane may tell it. */
+struct seat *ledger_call(struct book *book);
+/* A call has come. True: close an idle server here, the longest unused, and ask again. */
+bool ledger_evicts(struct seat *seat);
+/* For account.c, under the mutex: is a server missing that L itself may open? */
+bool ledger_lacks(struct ledger *l, usec_t now);
+/* For account.c, under the mutex: where L has an idle server that is promised to nobody, or NULL. */
+struct seat *ledger_free_seat(struct ledger *l);
 /* Change the limits; a smaller one takes effect as servers are given back. */
 void ledger_limit(struct ledger *l, const struct ledger_limits *limits);
 /* Nobody gets a server any more, or again. */
@@ -115,11 +146,11 @@ void ledger_recall(struct want *w);
 void ledger_leave(struct want *w);
 
 /* A server has ended that was idle here, busy here or being opened here; cover afterwards. */
-void ledger_gone_idle(struct seat *seat);
-void ledger_gone_busy(struct seat *seat);
+void ledger_gone_idle(struct seat *seat, usec_t now);
+void ledger_gone_busy(struct seat *seat, usec_t now);
 /* RETRY_AT: open none before (0: at once). REFUSING: until then tell clients instead of letting them wait, if no server is left.
  * True: none is left. */
-bool ledger_gone_opening(struct seat *seat, usec_t retry_at, bool refusing);
+bool ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool refusing);
 /* Count a server as being opened, if fewer than LEAST are open and a limit does not forbid it. */
 bool ledger_fill(struct seat *seat, unsigned least, usec_t now);
 

@@ -15,6 +15,7 @@
 #include "pool/ledger.h"
 #include "session/profile.h"
 
+struct budget;
 struct client;
 struct crowds;
 struct keyring;
@@ -33,6 +34,7 @@ struct setup {
 struct pool {
 	struct map_node	 in_pooler;
 	struct ledger	 ledger;
+	struct budget	*budgets[TIES_MOST];	/* by account_kind (budget.h); under mutex */
 	const char	*database;	/* owned: the entry's name as clients ask for it */
 	const char	*user;		/* owned: whom the servers log in as */
 	const char	*client_user;	/* owned: whose secret is used if the entry forces no user */
@@ -63,6 +65,7 @@ struct pooler {
 	pthread_mutex_t	 mutex;
 	struct setup	*setup;		/* held; in force for new things; under mutex */
 	struct map	 pools;		/* under mutex */
+	struct map	 budgets;	/* budget.in_pooler; under mutex */
 	struct map	 disabled;	/* names of disabled databases; under mutex (place.c) */
 	struct map	 paused;	/* names of paused databases; under mutex (place.c) */
 	bool		 all_paused;	/* under mutex */

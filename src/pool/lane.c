@@ -22,6 +22,8 @@ static bool serve(struct lane *lane, struct client *client, struct server *serve
 static void send_away(struct lane *lane, struct server *server, unsigned to);
 static void do_errand(struct lane *lane, struct errand errand);
 static void open_nudge(struct letter *letter, void *receiver);
+static void open_call(struct letter *letter, void *receiver);
+static void call_others(struct lane *lane);
 static void tell_waiters(struct lane *lane, const struct err *e);
 
 struct lane *
@@ -38,6 +40,7 @@ lane_new(struct worker *w, struct pool *pool)
 	list_init(&lane->opening);
 	list_init(&lane->waiting);
 	lane->nudge.open = open_nudge;
+	lane->call.open = open_call;
 	node_init(&lane->in_worker);
 	list_add_last(&w->lanes, &lane->in_worker);
 	lane_refresh(lane, NULL);
@@ -102,7 +105,7 @@ lane_take(struct lane *lane, struct client *client)
 	client_become(client, &CLIENT_WAITING);
 	list_add_last(&lane->waiting, &client->in_lane);
 	lane->waiting_count++;
-	if (errand.what != ERRAND_NONE) {
+	if (errand.what != ERRAND_NONE || errand.calls) {
 		do_errand(lane, errand);
 		lane_cover(lane);
 	}
@@ -134,6 +137,22 @@ lane_cover(struct lane *lane)
 
 	while ((errand = ledger_cover(&lane->seat, now)).what != ERRAND_NONE)
 		do_errand(lane, errand);
+	if (unlikely(errand.calls))
+		call_others(lane);
+}
+
+/* Tell lanes, of whatever pools, for which the ledgers have something. */
+static void
+call_others(struct lane *lane)
+{
+	struct seat *seat;
+
+	while ((seat = ledger_call(lane->seat.ledger->book)) != NULL) {
+		struct lane *other = CONTAINER_OF(seat, struct lane, seat);
+
+		if (atomic_fetch_add(&other->call_count, 1) == 0)
+			mailbox_post(other->worker->mailbox, &other->call);
+	}
 }
 
 static void
@@ -173,6 +192,23 @@ open_nudge(struct letter *letter, void *receiver)
 
 		server_list(server, IN_BUSY);
 		place_server(lane, server, give);
+	}
+	lane_cover(lane);
+}
+
+/* The ledger has something for us: slots for clients that wait here, or idle servers whose slots others need. */
+static void
+open_call(struct letter *letter, void *receiver)
+{
+	struct lane *lane = CONTAINER_OF(letter, struct lane, call);
+
+	(void)receiver;
+	atomic_store(&lane->call_count, 0);
+	while (ledger_evicts(&lane->seat)) {
+		struct server *server = CONTAINER_OF(list_last(&lane->idle), struct server, in_lane);
+
+		server_list(server, IN_BUSY);
+		server_close(server, "evicted");
 	}
 	lane_cover(lane);
 }
@@ -247,6 +283,9 @@ place_server(struct lane *lane, struct server *server, struct give give)
 			return;
 		case GIVE_CLOSE:
 			server_close(server, "pool is paused or has too many servers");
+			return;
+		case GIVE_YIELD:
+			server_close(server, "evicted, another pool needs its place");
 			return;
 		case GIVE_AWAY:
 			send_away(lane, server, give.lane);
@@ -398,6 +437,7 @@ lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
 {
 	struct pooler *p = lane->worker->pooler;
 	unsigned failures = atomic_fetch_add(&lane->pool->failures, 1);
+	usec_t now = loop_now(lane->worker->loop);
 	usec_t pause = back_off(lane, failures, fatal_for_clients);
 	struct bad_news *news;
 	bool none_left;
@@ -410,8 +450,8 @@ lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
 	pthread_mutex_unlock(&p->mutex);
 
 	server_list(server, IN_NONE);
-	none_left = ledger_gone_opening(&lane->seat, loop_now(lane->worker->loop) + pause,
-	    fatal_for_clients);
+	none_left = ledger_gone_opening(&lane->seat, now, now + pause, fatal_for_clients);
+	lane_cover(lane);
 	if (!fatal_for_clients || !none_left)
 		return;
 	news = mem_new(sizeof(*news));
@@ -428,6 +468,7 @@ lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
 void
 lane_lost(struct lane *lane, struct server *server)
 {
+	usec_t now = loop_now(lane->worker->loop);
 	enum server_place place = server->place;
 
 	server_list(server, IN_NONE);
@@ -435,13 +476,13 @@ lane_lost(struct lane *lane, struct server *server)
 	case IN_NONE:
 		return;
 	case IN_IDLE:
-		ledger_gone_idle(&lane->seat);
+		ledger_gone_idle(&lane->seat, now);
 		break;
 	case IN_BUSY:
-		ledger_gone_busy(&lane->seat);
+		ledger_gone_busy(&lane->seat, now);
 		break;
 	case IN_OPENING:
-		ledger_gone_opening(&lane->seat, loop_now(lane->worker->loop) + RETRY_LEAST, false);
+		ledger_gone_opening(&lane->seat, now, now + RETRY_LEAST, false);
 		break;
 	}
 	if (!lane->worker->stopping)

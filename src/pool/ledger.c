@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "pool/slot.h"
+
 static struct give give_locked(struct seat *seat, usec_t now);
 static struct errand cover_locked(struct seat *seat, usec_t now);
 static bool may_open(const struct ledger *l, usec_t now);
@@ -34,6 +36,9 @@ book_init(struct book *book)
 {
 	pthread_mutex_init(&book->mutex, NULL);
 	book->patience = PATIENCE;
+	book->hungry = 0;
+	book->over = 0;
+	list_init(&book->calls);
 }
 
 void
@@ -70,6 +75,7 @@ void
 ledger_sit(struct ledger *l, struct seat *seat, unsigned lane)
 {
 	memset(seat, 0, sizeof(*seat));
+	node_init(&seat->in_calls);
 	seat->ledger = l;
 	seat->lane = lane;
 	list_init(&seat->wants);
@@ -94,12 +100,13 @@ ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand
 	struct ledger *l = seat->ledger;
 	bool got;
 
-	errand->what = ERRAND_NONE;
+	*errand = (struct errand){ ERRAND_NONE };
 	lock(l);
-	got = seat->idle > seat->promised && !l->paused;
+	got = seat->idle > seat->promised + seat->evictions && !l->paused;
 	if (got) {
 		seat->idle--;
 		l->idle--;
+		l->active_at = now;
 	} else if (l->refusing && l->open == 0 && now < l->retry_at) {
 		errand->what = ERRAND_REFUSE;
 	} else {
@@ -110,6 +117,7 @@ ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand
 		list_add_last(&seat->wants, &w->in_seat);
 		l->waiting++;
 		*errand = cover_locked(seat, now);
+		errand->calls = !list_empty(&l->book->calls);
 	}
 	unlock(l);
 	return got;
@@ -122,8 +130,36 @@ ledger_cover(struct seat *seat, usec_t now)
 
 	lock(seat->ledger);
 	errand = cover_locked(seat, now);
+	errand.calls = !list_empty(&seat->ledger->book->calls);
 	unlock(seat->ledger);
 	return errand;
+}
+
+/* Wants for which an idle server is promised. */
+unsigned
+ledger_kept(const struct ledger *l)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < l->seat_count; i++) {
+		const struct seat *s = l->seats[i];
+
+		if (s != NULL)
+			kept += s->idle < s->promised ? s->idle : s->promised;
+	}
+	return kept;
+}
+
+struct seat *
+ledger_free_seat(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->seat_count; i++) {
+		struct seat *s = l->seats[i];
+
+		if (s != NULL && s->idle > s->promised + s->evictions)
+			return s;
+	}
+	return NULL;
 }
 
 /* One step towards every want being covered. */
@@ -131,31 +167,30 @@ static struct errand
 cover_locked(struct seat *seat, usec_t now)
 {
 	struct ledger *l = seat->ledger;
-	struct seat *free_one = NULL;
-	unsigned kept = 0;
+	struct seat *free_one;
+	unsigned kept;
 
+	if (seat->granted > 0 && slot_redeem(seat, now))
+		return (struct errand){ .what = ERRAND_OPEN, .lane = seat->lane };
 	if (l->waiting == 0 || l->paused)
-		return (struct errand){ ERRAND_NONE, 0 };
+		return (struct errand){ ERRAND_NONE };
 	if (l->idle == 0 && (l->waiting <= l->opening || !may_open(l, now)))
-		return (struct errand){ ERRAND_NONE, 0 };
-	for (unsigned i = 0; i < l->seat_count; i++) {
-		struct seat *s = l->seats[i];
-
-		if (s == NULL)
-			continue;
-		kept += s->idle < s->promised ? s->idle : s->promised;
-		if (s->idle > s->promised)
-			free_one = s;
-	}
-	if (l->waiting > kept && free_one != NULL) {
+		return (struct errand){ ERRAND_NONE };
+	kept = ledger_kept(l);
+	if (l->waiting > kept && (free_one = ledger_free_seat(l)) != NULL) {
 		free_one->promised++;
-		return (struct errand){ ERRAND_NUDGE, free_one->lane };
+		return (struct errand){ .what = ERRAND_NUDGE, .lane = free_one->lane };
 	}
 	if (l->waiting <= kept + l->opening || !may_open(l, now))
-		return (struct errand){ ERRAND_NONE, 0 };
-	l->open++;
-	l->opening++;
-	return (struct errand){ ERRAND_OPEN, seat->lane };
+		return (struct errand){ ERRAND_NONE };
+	return slot_or_hunger(seat, now);
+}
+
+bool
+ledger_lacks(struct ledger *l, usec_t now)
+{
+	return !l->paused && l->waiting > l->opening && may_open(l, now) &&
+	    l->waiting > ledger_kept(l) + l->opening && ledger_free_seat(l) == NULL;
 }
 
 static bool
@@ -208,9 +243,11 @@ give_locked(struct seat *seat, usec_t now)
 	struct want *own = LIST_FIRST(&seat->wants, struct want, in_seat);
 	unsigned most = l->limits.most + l->limits.reserve;
 
-	(void)now;
 	if (l->paused || (l->limits.most > 0 && l->open > most))
 		return (struct give){ GIVE_CLOSE, 0, NULL };
+	if (unlikely(l->book->hungry + l->book->over > 0) && slot_leaves(l, first != NULL, now))
+		return (struct give){ GIVE_YIELD, 0, NULL };
+	l->active_at = now;
 	if (first == NULL) {
 		seat->idle++;
 		l->idle++;
@@ -238,6 +275,8 @@ ledger_nudged(struct seat *seat, usec_t now, struct give *give)
 		l->idle--;
 		*give = give_locked(seat, now);
 		taken = true;
+	} else if (unlikely(l->book->hungry > 0)) {
+		slot_again(l);
 	}
 	unlock(l);
 	return taken;
@@ -302,29 +341,38 @@ dequeue(struct want *w, enum want_state state)
 	list_remove(&w->in_ledger);
 	list_remove(&w->in_seat);
 	w->state = state;
-	w->seat->ledger->waiting--;
+	if (--w->seat->ledger->waiting == 0)
+		chain_hunger(w->seat->ledger, false);
 }
 
+/* --- servers that end --- */
+
 void
-ledger_gone_idle(struct seat *seat)
+ledger_gone_idle(struct seat *seat, usec_t now)
 {
-	lock(seat->ledger);
+	struct ledger *l = seat->ledger;
+
+	lock(l);
 	seat->idle--;
-	seat->ledger->idle--;
-	seat->ledger->open--;
-	unlock(seat->ledger);
+	l->idle--;
+	l->open--;
+	slot_freed(l, now);
+	unlock(l);
 }
 
 void
-ledger_gone_busy(struct seat *seat)
+ledger_gone_busy(struct seat *seat, usec_t now)
 {
-	lock(seat->ledger);
-	seat->ledger->open--;
-	unlock(seat->ledger);
+	struct ledger *l = seat->ledger;
+
+	lock(l);
+	l->open--;
+	slot_freed(l, now);
+	unlock(l);
 }
 
 bool
-ledger_gone_opening(struct seat *seat, usec_t retry_at, bool refusing)
+ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool refusing)
 {
 	struct ledger *l = seat->ledger;
 	bool none;
@@ -335,6 +383,7 @@ ledger_gone_opening(struct seat *seat, usec_t retry_at, bool refusing)
 	l->retry_at = retry_at;
 	l->refusing = refusing;
 	none = l->open == 0;
+	slot_freed(l, now);
 	unlock(l);
 	return none;
 }
@@ -347,11 +396,9 @@ ledger_fill(struct seat *seat, unsigned least, usec_t now)
 
 	lock(l);
 	go = l->open < least && !l->paused && now >= l->retry_at &&
-	    (l->limits.most == 0 || l->open < l->limits.most);
-	if (go) {
-		l->open++;
-		l->opening++;
-	}
+	    (l->limits.most == 0 || l->open < l->limits.most) && chain_has_room(l);
+	if (go)
+		slot_take(l);
 	unlock(l);
 	return go;
 }

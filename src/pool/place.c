@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "pool/budget.h"
 
 /* A database somebody paused or disabled. */
 struct mark {
@@ -47,12 +48,24 @@ place_limits(const struct conf *conf, const struct pool *pool, struct ledger_lim
 	out->most = conf_pool_size(conf, db, user);
 	out->reserve = conf_reserve_pool_size(conf, db, user);
 	out->reserve_after = conf->reserve_pool_timeout;
+	out->least = conf_min_pool_size(conf, db);
 }
 
 const struct conf_database *
 place_database(const struct conf *conf, const struct pool *pool)
 {
 	return conf_database(conf, span_text(pool->database));
+}
+
+/* One that nobody has seen yet. */
+static void
+pool_free(struct pool *pool)
+{
+	mem_free((char *)pool->database);
+	mem_free((char *)pool->user);
+	mem_free((char *)pool->client_user);
+	profile_drop(pool->asked);
+	mem_free(pool);
 }
 
 static struct pool *
@@ -71,11 +84,7 @@ pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 	pool->console = k->console;
 	if (pool->database == NULL || pool->user == NULL || pool->client_user == NULL ||
 	    !map_add(&p->pools, &pool->in_pooler, hash_key(k))) {
-		mem_free((char *)pool->database);
-		mem_free((char *)pool->user);
-		mem_free((char *)pool->client_user);
-		profile_drop(pool->asked);
-		mem_free(pool);
+		pool_free(pool);
 		return NULL;
 	}
 	return pool;
@@ -98,6 +107,11 @@ find_or_make(struct pooler *p, const struct pool_key *k, struct span client_user
 		return CONTAINER_OF(node, struct pool, in_pooler);
 	}
 	pool = pool_new(p, k, client_user);
+	if (pool != NULL && conf != NULL && !budget_join(p, pool, conf)) {
+		map_remove(&p->pools, &pool->in_pooler);
+		pool_free(pool);
+		pool = NULL;
+	}
 	if (pool != NULL && conf != NULL) {
 		place_limits(conf, pool, &limits);
 		ledger_limit(&pool->ledger, &limits);
@@ -159,6 +173,7 @@ void
 place_relimit(struct pooler *p, const struct conf *conf)
 {
 	place_each(p, relimit, (void *)conf);
+	budget_relimit(p, conf);
 }
 
 /* --- marks --- */

@@ -8,6 +8,7 @@
 
 #include "auth/keyring.h"
 #include "base/mem.h"
+#include "pool/budget.h"
 #include "pool/client.h"
 #include "pool/crowd.h"
 #include "pool/peers.h"
@@ -54,6 +55,7 @@ pooler_fini(struct pooler *p)
 	}
 	map_fini(&p->pools);
 	place_forget(p);
+	budget_forget(p);
 	setup_drop(p->setup);
 	keyring_free(p->keyring);
 	peers_free(p->peers);

@@ -97,7 +97,8 @@ server_open(struct lane *lane)
 	struct dial_to to;
 
 	if (s == NULL) {
-		ledger_gone_opening(&lane->seat, loop_now(lane->worker->loop) + SECOND, false);
+		ledger_gone_opening(&lane->seat, loop_now(lane->worker->loop),
+		    loop_now(lane->worker->loop) + SECOND, false);
 		return;
 	}
 	server_list(s, IN_OPENING);

@@ -16,8 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	unsigned shape = dice_roll(&d, 256), other = dice_roll(&d, 256);
 
 	must(w != NULL);
-	rules.limits[0] = (struct ledger_limits){ shape % 6, shape / 6 % 3, 5 * MSEC };
-	rules.limits[1] = (struct ledger_limits){ other % 6, other / 6 % 3, 5 * MSEC };
+	rules.limits[0] = (struct ledger_limits){ shape % 6, shape / 6 % 3, 5 * MSEC, 0 };
+	rules.limits[1] = (struct ledger_limits){ other % 6, other / 6 % 3, 5 * MSEC, 0 };
 	rules.least = shape / 18 % 3;
 	rules.patience = other / 18 % 2 ? PATIENCE : 0;
 	for (unsigned k = 0; k < EVENTS; k++)

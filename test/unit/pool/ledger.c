@@ -173,7 +173,7 @@ a_promise_whose_server_died_is_covered_anew(void **state)
 
 	idle_in(b, 1);
 	assert_errand(queue(b, 0, 0, NOW), ERRAND_NUDGE, 1);
-	ledger_gone_idle(&b->seats[1]);
+	ledger_gone_idle(&b->seats[1], NOW);
 	assert_errand(ledger_cover(&b->seats[1], NOW), ERRAND_OPEN, 1);
 	assert_false(ledger_nudged(&b->seats[1], NOW, &give));
 }
@@ -311,7 +311,7 @@ a_pause_gives_nobody_a_server(void **state)
 	assert_errand(queue(b, 0, 1, NOW), ERRAND_NONE, 0);
 	assert_false(ledger_nudged(&b->seats[0], NOW, &give));
 	assert_int_equal(ledger_give(&b->seats[1], NOW).what, GIVE_CLOSE);
-	ledger_gone_busy(&b->seats[1]);
+	ledger_gone_busy(&b->seats[1], NOW);
 	assert_errand(ledger_cover(&b->seats[1], NOW), ERRAND_NONE, 0);
 	assert_false(ledger_fill(&b->seats[1], 9, NOW));
 	ledger_pause(&b->ledger, false);
@@ -330,7 +330,7 @@ a_smaller_limit_closes_what_is_given_back(void **state)
 	ledger_limit(&b->ledger, &(struct ledger_limits){ .most = 1 });
 	queue(b, 0, 0, NOW);
 	assert_int_equal(ledger_give(&b->seats[0], NOW).what, GIVE_CLOSE);
-	ledger_gone_busy(&b->seats[0]);
+	ledger_gone_busy(&b->seats[0], NOW);
 	assert_int_equal(ledger_give(&b->seats[0], NOW).what, GIVE_HERE);
 }
 
@@ -339,7 +339,7 @@ the_reserve_is_for_those_who_have_waited(void **state)
 {
 	struct bench *b = *state;
 
-	ledger_limit(&b->ledger, &(struct ledger_limits){ 1, 1, 5 * SECOND });
+	ledger_limit(&b->ledger, &(struct ledger_limits){ .most = 1, .reserve = 1, .reserve_after = 5 * SECOND });
 	busy_in(b, 0);
 	assert_errand(queue(b, 0, 0, NOW), ERRAND_NONE, 0);
 	assert_errand(ledger_cover(&b->seats[0], NOW + 5 * SECOND - 1), ERRAND_NONE, 0);
@@ -349,7 +349,7 @@ the_reserve_is_for_those_who_have_waited(void **state)
 	queue(b, 0, 1, NOW);
 	assert_errand(ledger_cover(&b->seats[0], NOW + 9 * SECOND), ERRAND_NONE, 0);
 	assert_false(ledger_fill(&b->seats[0], 9, NOW));
-	ledger_limit(&b->ledger, &(struct ledger_limits){ 1, 9, 0 });
+	ledger_limit(&b->ledger, &(struct ledger_limits){ .most = 1, .reserve = 9, .reserve_after = 0 });
 	assert_errand(ledger_cover(&b->seats[0], NOW + 9 * SECOND), ERRAND_NONE, 0);
 }
 
@@ -359,7 +359,7 @@ a_failed_opening_is_tried_again_later(void **state)
 	struct bench *b = *state;
 
 	assert_errand(queue(b, 0, 0, NOW), ERRAND_OPEN, 0);
-	assert_true(ledger_gone_opening(&b->seats[0], NOW + SECOND, false));
+	assert_true(ledger_gone_opening(&b->seats[0], NOW, NOW + SECOND, false));
 	assert_errand(ledger_cover(&b->seats[0], NOW + SECOND - 1), ERRAND_NONE, 0);
 	assert_false(ledger_fill(&b->seats[0], 1, NOW));
 	/* a client that comes now waits, too */
@@ -376,10 +376,10 @@ a_refusal_is_told_while_no_server_is_left(void **state)
 
 	assert_errand(queue(b, 0, 0, NOW), ERRAND_OPEN, 0);
 	assert_errand(queue(b, 1, 1, NOW), ERRAND_OPEN, 1);
-	assert_false(ledger_gone_opening(&b->seats[0], NOW + SECOND, true));
+	assert_false(ledger_gone_opening(&b->seats[0], NOW, NOW + SECOND, true));
 	/* the other one may still come */
 	assert_errand(queue(b, 2, 2, NOW), ERRAND_NONE, 0);
-	assert_true(ledger_gone_opening(&b->seats[1], NOW + SECOND, true));
+	assert_true(ledger_gone_opening(&b->seats[1], NOW, NOW + SECOND, true));
 	assert_errand(queue(b, 2, 3, NOW), ERRAND_REFUSE, 0);
 	assert_int_equal(b->ledger.waiting, 3);
 	assert_errand(queue(b, 2, 3, NOW + SECOND), ERRAND_OPEN, 0);
@@ -412,12 +412,12 @@ people_see_the_numbers(void **state)
 	queue(b, 0, 0, NOW);
 	queue(b, 0, 1, NOW + 1);
 	queue(b, 0, 2, NOW + 2);
-	ledger_limit(&b->ledger, &(struct ledger_limits){ 2, 3, SECOND });
+	ledger_limit(&b->ledger, &(struct ledger_limits){ .most = 2, .reserve = 3, .reserve_after = SECOND });
 	ledger_pause(&b->ledger, true);
 	ledger_look(&b->ledger, &v);
 	assert_true(v.open == 2 && v.opening == 1 && v.waiting == 3);
 	assert_true(v.oldest == NOW && v.most == 5 && v.paused);
-	ledger_limit(&b->ledger, &(struct ledger_limits){ 0, 3, SECOND });
+	ledger_limit(&b->ledger, &(struct ledger_limits){ .most = 0, .reserve = 3, .reserve_after = SECOND });
 	ledger_look(&b->ledger, &v);
 	assert_int_equal(v.most, 0);
 }

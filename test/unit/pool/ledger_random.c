@@ -21,8 +21,8 @@ some_rules(struct dice *d)
 	struct world_rules rules = {
 		.lanes = 1 + dice_roll(d, WORLD_LANES),
 		.limits = {
-			{ dice_roll(d, 6), dice_roll(d, 3), dice_roll(d, 2) * 5 * MSEC },
-			{ dice_roll(d, 6), dice_roll(d, 3), dice_roll(d, 2) * 5 * MSEC },
+			{ dice_roll(d, 6), dice_roll(d, 3), dice_roll(d, 2) * 5 * MSEC, 0 },
+			{ dice_roll(d, 6), dice_roll(d, 3), dice_roll(d, 2) * 5 * MSEC, 0 },
 		},
 		.least = dice_roll(d, 3), .patience = dice_roll(d, 2) ? PATIENCE : 0,
 	};

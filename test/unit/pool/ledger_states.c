@@ -153,8 +153,8 @@ rules_of(const struct tale *tale)
 	struct world_rules rules = {
 		.lanes = tale->lanes,
 		.patience = tale->patience,
-		.limits = { { tale->most, tale->reserve, 5 * MSEC },
-		    { tale->other, 0, 0 } },
+		.limits = { { tale->most, tale->reserve, 5 * MSEC, 0 },
+		    { tale->other, 0, 0, 0 } },
 	};
 
 	world_rules_free(&rules);

@@ -105,7 +105,7 @@ gone_busy(struct place *p)
 {
 	p->busy--;
 	atomic_fetch_sub(&p->town->open, 1);
-	ledger_gone_busy(&p->seat);
+	ledger_gone_busy(&p->seat, now_of(p->town));
 	cover(p);
 }
 
@@ -118,6 +118,7 @@ put(struct place *p, struct give give)
 		p->idle++;
 		return;
 	case GIVE_CLOSE:
+	case GIVE_YIELD:
 		gone_busy(p);
 		return;
 	case GIVE_AWAY:
@@ -215,7 +216,7 @@ servers_turn(struct place *p, bool mishaps)
 		p->opening--;
 		if (mishaps && dice_hit(&p->dice, 20)) {
 			atomic_fetch_sub(&p->town->open, 1);
-			ledger_gone_opening(&p->seat, now_of(p->town) + 50, false);
+			ledger_gone_opening(&p->seat, now_of(p->town), now_of(p->town) + 50, false);
 		} else {
 			p->busy++;
 			put(p, ledger_opened(&p->seat, now_of(p->town)));
@@ -229,7 +230,7 @@ servers_turn(struct place *p, bool mishaps)
 	if (mishaps && p->idle > 0 && dice_hit(&p->dice, 50)) {
 		p->idle--;
 		atomic_fetch_sub(&p->town->open, 1);
-		ledger_gone_idle(&p->seat);
+		ledger_gone_idle(&p->seat, now_of(p->town));
 		cover(p);
 	}
 }
@@ -282,7 +283,7 @@ live(void *arg)
 static void
 town_begin(struct town *t, usec_t patience)
 {
-	struct ledger_limits limits = { MOST, 0, 0 };
+	struct ledger_limits limits = { .most = MOST };
 
 	memset(t, 0, sizeof(*t));
 	atomic_store(&t->clock, SECOND);

@@ -148,7 +148,7 @@ static void
 gone_busy(struct world *w, unsigned i)
 {
 	w->lanes[i].busy--;
-	ledger_gone_busy(&w->lanes[i].seat);
+	ledger_gone_busy(&w->lanes[i].seat, clock_of(w, i));
 	w->lanes[i].to_cover = true;
 }
 
@@ -177,6 +177,9 @@ place(struct world *w, unsigned i, struct give give)
 	case GIVE_IDLE:
 		lane->busy--;
 		lane->idle++;
+		return;
+	case GIVE_YIELD:
+		complain(w, "a server ends for another pool, and there is none");
 		return;
 	case GIVE_CLOSE:
 		gone_busy(w, i);
@@ -238,7 +241,7 @@ failed(struct world *w, unsigned i, bool refusing)
 	bool none;
 
 	w->lanes[i].opening--;
-	none = ledger_gone_opening(&w->lanes[i].seat, clock_of(w, i) + RETRY, refusing);
+	none = ledger_gone_opening(&w->lanes[i].seat, clock_of(w, i), clock_of(w, i) + RETRY, refusing);
 	if (!none || !refusing)
 		return;
 	for (unsigned k = 0; k < w->rules.lanes; k++)
@@ -316,7 +319,7 @@ happen_to(struct world *w, enum world_event event, unsigned i)
 		if (lane->idle == 0)
 			return false;
 		lane->idle--;
-		ledger_gone_idle(&lane->seat);
+		ledger_gone_idle(&lane->seat, clock_of(w, i));
 		lane->to_cover = true;
 		return true;
 	case EVENT_OPENED:

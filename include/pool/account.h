@@ -1,0 +1,70 @@
+/*
+ * account.h - what pools share: a limit on the servers of a database, of a user, of a
+ * server host. A server is counted in every account of its ledger's chain, from the
+ * decision to open it until its end. Part of the ledger: everything here is called under
+ * the book's mutex, by ledger.c only (place.c makes the accounts and sets their limits by
+ * the functions of ledger.h). The rules are tried out in test/model/budget_model.py.
+ *
+ * A ledger that wants a server and has no room in its chain is hungry. Hungry ledgers
+ * get the slots that become free, and what others have beyond them:
+ *
+ *	idle servers	of a ledger that has more servers, or has not used its for a
+ *			while, are evicted (never below its min_pool_size)
+ *	busy servers	of a ledger that has at least two more are closed when they are
+ *			free; with one more, if nobody wants them there, or the hungry one's
+ *			client has waited longer
+ */
+#ifndef POOL_ACCOUNT_H
+#define POOL_ACCOUNT_H
+
+#include "base/list.h"
+#include "base/port.h"
+
+struct book;
+struct ledger;
+struct seat;
+
+/* A ledger whose servers were not used for so long keeps them only as long as nobody needs the room. */
+#define AGED_AFTER (500 * MSEC)
+/* Between pools that differ by one server a slot changes hands for a client that has waited so much longer than any there. */
+#define TURN_AFTER (250 * MSEC)
+
+struct account {
+	unsigned	 used;		/* servers, those granted and being opened included */
+	unsigned	 limit;		/* 0: none */
+	bool		 over;		/* has more than that, since the limit was lowered */
+	struct list	 ties;		/* tie.in_account: its ledgers */
+	struct list	 hungry;	/* tie.in_hungry: those that are hungry, the longest first */
+};
+
+/* A ledger's place in an account. */
+struct tie {
+	struct account	*account;	/* borrowed */
+	struct ledger	*ledger;	/* borrowed */
+	struct node	 in_account, in_hungry;
+};
+
+void account_init(struct account *a);
+/* A's limit or use has changed: BOOK knows how many accounts are over their limits. */
+void account_look(struct book *book, struct account *a);
+
+/* May L have one more server? */
+bool chain_has_room(const struct ledger *l);
+/* Has an account of L more servers than it may? */
+bool chain_is_over(const struct ledger *l);
+/* One server more, one fewer. */
+void chain_add(struct ledger *l);
+void chain_sub(struct ledger *l);
+
+/* L is hungry, or not any more. */
+void chain_hunger(struct ledger *l, bool hungry);
+/* A server of L is free and WANTED by a client of L or not: should its slot go to another ledger? */
+bool chain_yields(struct ledger *l, bool wanted, usec_t now);
+/* The hungry ledger sharing an account with L that the next free slot is for; NULL: none can use one. */
+struct ledger *chain_next(struct ledger *l, usec_t now);
+/* Whose idle server goes so that L gets room, or NULL. Evictions under way count. */
+struct seat *chain_victim(struct ledger *l, usec_t now);
+/* Call FN for the hungry ledgers that share an account with L, the few that have been so longest. */
+void chain_each_hungry(struct ledger *l, void (*fn)(struct ledger *hungry));
+
+#endif

@@ -1,0 +1,190 @@
+/*
+ * slot.c - slots in accounts: taken, wanted in vain, freed, granted. All that one ledger
+ * does to another is done here, and told to its lane by a call.
+ */
+#include "pool/slot.h"
+
+#include "base/log.h"
+
+void
+ledger_tie(struct ledger *l, struct account *a)
+{
+	struct tie *tie;
+
+	pthread_mutex_lock(&l->book->mutex);
+	insist(l->tie_count < TIES_MOST);
+	tie = &l->ties[l->tie_count++];
+	tie->account = a;
+	tie->ledger = l;
+	node_init(&tie->in_account);
+	node_init(&tie->in_hungry);
+	list_add_last(&a->ties, &tie->in_account);
+	pthread_mutex_unlock(&l->book->mutex);
+}
+
+void
+ledger_untie(struct ledger *l)
+{
+	pthread_mutex_lock(&l->book->mutex);
+	chain_hunger(l, false);
+	for (unsigned i = 0; i < l->tie_count; i++)
+		list_remove(&l->ties[i].in_account);
+	for (unsigned i = 0; i < l->seat_count; i++)
+		if (l->seats[i] != NULL && node_linked(&l->seats[i]->in_calls))
+			list_remove(&l->seats[i]->in_calls);
+	l->tie_count = 0;
+	pthread_mutex_unlock(&l->book->mutex);
+}
+
+void
+ledger_limit_account(struct book *book, struct account *a, unsigned limit)
+{
+	pthread_mutex_lock(&book->mutex);
+	a->limit = limit;
+	account_look(book, a);
+	pthread_mutex_unlock(&book->mutex);
+}
+
+/* --- calls --- */
+
+/* Its lane is to be told to cover. */
+static void
+call(struct seat *seat)
+{
+	if (!node_linked(&seat->in_calls))
+		list_add_last(&seat->ledger->book->calls, &seat->in_calls);
+}
+
+struct seat *
+ledger_call(struct book *book)
+{
+	struct seat *seat;
+
+	pthread_mutex_lock(&book->mutex);
+	seat = LIST_FIRST(&book->calls, struct seat, in_calls);
+	if (seat != NULL)
+		list_remove(&seat->in_calls);
+	pthread_mutex_unlock(&book->mutex);
+	return seat;
+}
+
+/* For slot_again(). */
+static void
+call_again(struct ledger *hungry)
+{
+	struct want *first = LIST_FIRST(&hungry->wants, struct want, in_ledger);
+
+	if (first != NULL)
+		call(first->seat);
+}
+
+void
+slot_again(struct ledger *l)
+{
+	chain_each_hungry(l, call_again);
+}
+
+/* --- slots --- */
+
+void
+slot_take(struct ledger *l)
+{
+	l->open++;
+	l->opening++;
+	chain_add(l);
+}
+
+/* Open, if the accounts have room; else be hungry, and see who can do with less. */
+struct errand
+slot_or_hunger(struct seat *seat, usec_t now)
+{
+	struct ledger *l = seat->ledger;
+	struct seat *victim;
+
+	if (chain_has_room(l)) {
+		chain_hunger(l, false);
+		slot_take(l);
+		return (struct errand){ .what = ERRAND_OPEN, .lane = seat->lane };
+	}
+	chain_hunger(l, true);
+	while ((victim = chain_victim(l, now)) != NULL) {
+		victim->evictions++;
+		victim->ledger->evictions++;
+		victim->ledger->leaving++;
+		call(victim);
+	}
+	return (struct errand){ ERRAND_NONE };
+}
+
+/* Does a free server end here, because its slot is another ledger's or there are too many? */
+bool
+slot_leaves(struct ledger *l, bool wanted, usec_t now)
+{
+	if (!(l->book->over > 0 && chain_is_over(l)) && !chain_yields(l, wanted, now))
+		return false;
+	l->leaving++;
+	return true;
+}
+
+/* L has one server fewer: a hungry ledger is granted the slot, which counts at once. */
+void
+slot_freed(struct ledger *l, usec_t now)
+{
+	bool for_others = l->leaving > l->evictions;
+	struct ledger *next;
+	struct seat *seat;
+
+	chain_sub(l);
+	l->leaving -= for_others;
+	if (likely(l->book->hungry == 0))
+		return;
+	while ((next = chain_next(l, now)) != NULL) {
+		seat = LIST_FIRST(&next->wants, struct want, in_ledger)->seat;
+		slot_take(next);
+		seat->granted++;
+		call(seat);
+	}
+	/* It was not enough for these; together with an idle server of somebody's it may be. */
+	slot_again(l);
+}
+
+/* A slot was granted. True: open. False: nobody wants it here any more, others may. */
+bool
+slot_redeem(struct seat *seat, usec_t now)
+{
+	struct ledger *l = seat->ledger;
+
+	while (seat->granted > 0) {
+		seat->granted--;
+		if (!l->paused && l->waiting > ledger_kept(l) + l->opening - 1)
+			return true;
+		l->opening--;
+		l->open--;
+		chain_hunger(l, false);
+		slot_freed(l, now);
+	}
+	return false;
+}
+
+bool
+ledger_evicts(struct seat *seat)
+{
+	struct ledger *l = seat->ledger;
+	bool yes = false;
+
+	pthread_mutex_lock(&l->book->mutex);
+	while (seat->evictions > 0 && !yes) {
+		seat->evictions--;
+		l->evictions--;
+		yes = seat->idle > seat->promised && l->waiting <= ledger_kept(l);
+		if (yes) {
+			seat->idle--;
+			l->idle--;
+		} else {
+			l->leaving--;
+			slot_again(l);
+		}
+	}
+	pthread_mutex_unlock(&l->book->mutex);
+	return yes;
+}
