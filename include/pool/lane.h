@@ -17,6 +17,9 @@ struct server;
 struct rules {
 	enum pool_mode	 mode;
 	bool		 tracking;	/* prepared statements are ours to keep */
+	bool		 no_pqexec;	/* simple queries are refused */
+	bool		 fast_close;	/* a doomed server does not wait for its session to end */
+	uint32_t	 frame_most;	/* largest length a message may claim */
 	uint32_t	 max_prepared;
 	uint32_t	 min_size;
 	bool		 round_robin;

@@ -27,21 +27,27 @@ enum frame_seen { FRAME_HEADER, FRAME_SHORT, FRAME_BAD };
 
 /*
  * The header at AT with LEN bytes there. SHORT: not all five bytes yet. BAD: the
- * length cannot be (below 4, above FRAME_MOST).
+ * length cannot be (below 4, above MOST, which is at most FRAME_MOST).
  */
 static inline enum frame_seen
-frame_look(const char *at, size_t len, struct frame_head *out)
+frame_look_most(const char *at, size_t len, uint32_t most, struct frame_head *out)
 {
 	uint32_t n;
 
 	if (unlikely(len < FRAME_HEAD))
 		return FRAME_SHORT;
 	n = read_be32(at + 1);
-	if (unlikely(n < 4 || n > FRAME_MOST))
+	if (unlikely(n < 4 || n > most))
 		return FRAME_BAD;
 	out->kind = at[0];
 	out->size = n + 1;
 	return FRAME_HEADER;
+}
+
+static inline enum frame_seen
+frame_look(const char *at, size_t len, struct frame_head *out)
+{
+	return frame_look_most(at, len, FRAME_MOST, out);
 }
 
 /* Pass over what is left of the current message: how many of LEN bytes belong to it. */
@@ -58,9 +64,9 @@ frame_pass(struct frame *f, size_t len)
  * Run over whole or begun messages from AT as long as their kind is in PASS (a set, one
  * flag a byte value). Returns how many bytes may go on unread; F remembers a message cut
  * by the end. What stopped it is in *SEEN: HEADER (a message whose kind is not in PASS begins
- * there), SHORT (the end, or an incomplete header), BAD.
+ * there), SHORT (the end, or an incomplete header), BAD: a length that cannot be, or above MOST.
  */
-size_t frame_run(struct frame *f, const char *at, size_t len, const bool pass[256],
-    enum frame_seen *seen);
+size_t frame_run(struct frame *f, const char *at, size_t len, uint32_t most,
+    const bool pass[256], enum frame_seen *seen);
 
 #endif

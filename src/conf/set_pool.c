@@ -22,7 +22,7 @@ static const struct setting rows[] = {
 		  "never." },
 	{ COUNT(default_pool_size, "20"), .ready = true,
 	  .text = "Most server connections of one database and user. 0 means no limit." },
-	{ BOOL(disable_pqexec, "0"), .reload = RESTART,
+	{ BOOL(disable_pqexec, "0"), .reload = RESTART, .ready = true,
 	  .text = "Refuse simple queries, which may carry several statements at once." },
 	{ TIME(idle_transaction_timeout, "0"), .ready = true,
 	  .text = "Close a client that leaves its transaction idle for so long. 0 means "
@@ -43,8 +43,9 @@ static const struct setting rows[] = {
 	{ COUNT(max_db_connections, "0"),
 	  .text = "Most server connections of one database over all its pools. 0 means no "
 		  "limit." },
-	{ COUNT(max_packet_size, "2147483647"), .least = 1, .most = UINT32_MAX,
-	  .text = "Largest message in bytes; a longer one ends its connection." },
+	{ COUNT(max_packet_size, "2147483647"), .least = 5, .most = UINT32_MAX, .ready = true,
+	  .text = "Largest message in bytes; a longer one ends its connection. More than "
+		  "1 GiB is never taken." },
 	{ COUNT(max_prepared_statements, "200"), .ready = true,
 	  .text = "Prepared statements kept on one server connection; the one unused "
 		  "longest makes room. 0 turns following them off." },
@@ -85,7 +86,7 @@ static const struct setting rows[] = {
 		  "all means no check." },
 	{ TIME(server_connect_timeout, "15"), .ready = true,
 	  .text = "Longest time to connect and log in to a server." },
-	{ BOOL(server_fast_close, "0"),
+	{ BOOL(server_fast_close, "0"), .ready = true,
 	  .text = "In session mode, close a server that must be closed as soon as its "
 		  "transaction ends, and its client with it." },
 	{ TIME(server_idle_timeout, "600"), .ready = true,

@@ -14,6 +14,7 @@
 /* A first message up to this size must be whole before a server is taken for it. */
 #define WHOLE_MOST 16384u
 
+static enum step bad_length(struct client *c, struct piece *p);
 static enum step without_server(struct client *c, struct piece *p);
 static enum step with_server(struct client *c, struct piece *p);
 static bool hand_over(struct client *c, struct flow *f);
@@ -39,12 +40,12 @@ client_talk_bytes(struct client *c, const char *at, size_t len)
 			done += n;
 			continue;
 		}
-		switch (frame_look(p.at, p.len, &p.head)) {
+		switch (frame_look_most(p.at, p.len, c->lane->rules.frame_most, &p.head)) {
 		case FRAME_SHORT:
 			step = STEP_WAIT;
 			break;
 		case FRAME_BAD:
-			step = client_broke(c, "bad packet header: the length cannot be");
+			step = bad_length(c, &p);
 			break;
 		case FRAME_HEADER:
 			step = c->server != NULL ? with_server(c, &p) : without_server(c, &p);
@@ -67,6 +68,16 @@ enum step
 client_broke(struct client *c, const char *what)
 {
 	client_refuse_text(c, "%s", what);
+	return STEP_OVER;
+}
+
+static enum step
+bad_length(struct client *c, struct piece *p)
+{
+	if (frame_look(p->at, p->len, &p->head) != FRAME_HEADER)
+		return client_broke(c, "bad packet header: the length cannot be");
+	client_refuse_text(c, "bad packet header: expected at most max_packet_size, %u bytes, got %u",
+	    c->lane->rules.frame_most + 1, p->head.size);
 	return STEP_OVER;
 }
 
@@ -137,6 +148,9 @@ without_server(struct client *c, struct piece *p)
 			return sync_alone(c, p);
 		break;
 	case 'Q':
+		if (unlikely(c->lane->rules.no_pqexec))
+			return client_broke(c, "PQexec disallowed");
+		break;
 	case 'P':
 	case 'B':
 	case 'D':
@@ -198,6 +212,8 @@ with_server(struct client *c, struct piece *p)
 		begin_query(s);
 	switch (p->head.kind) {
 	case 'Q':
+		if (unlikely(c->lane->rules.no_pqexec))
+			return client_broke(c, "PQexec disallowed");
 		/* A simple query drops the unnamed statement. */
 		c->unnamed_serial = s->unnamed = 0;
 		if (unlikely(s->talk.open))

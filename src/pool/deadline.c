@@ -80,9 +80,26 @@ static const struct server_deadline server_deadlines[] = {
 	{ hidden_since, hidden_most, "server does not answer" },
 };
 
+/* It must go, and its session's end is not waited for: between two transactions, or at once if it is a walsender. */
+static bool
+goes_now(const struct server *s)
+{
+	const struct lane *lane = s->lane;
+
+	if (!s->doomed || s->client == NULL || !lane->rules.fast_close ||
+	    lane->rules.mode != POOL_MODE_SESSION)
+		return false;
+	return lane->pool->replication != NULL ||
+	    (talk_at_rest(&s->talk) && !client_mid_message(s->client));
+}
+
 static void
 look_at_server(struct server *s, usec_t now)
 {
+	if (goes_now(s)) {
+		server_close(s, "database configuration changed");
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(server_deadlines); i++) {
 		const struct server_deadline *d = &server_deadlines[i];
 		usec_t since = d->since(s), most = d->most(s);

@@ -15,6 +15,13 @@ unless_empty(const char *text)
 	return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
+/* max_packet_size counts the kind byte, a frame's length does not. */
+static uint32_t
+frame_most(const struct conf *c)
+{
+	return c->max_packet_size > FRAME_MOST ? FRAME_MOST : c->max_packet_size - 1;
+}
+
 static void
 set_rules(struct lane *lane, const struct conf *c, const struct conf_database *db)
 {
@@ -25,6 +32,9 @@ set_rules(struct lane *lane, const struct conf *c, const struct conf_database *d
 	    conf_pool_mode(c, db, user);
 	r->max_prepared = c->max_prepared_statements;
 	r->tracking = r->mode != POOL_MODE_SESSION && r->max_prepared > 0;
+	r->no_pqexec = c->disable_pqexec;
+	r->fast_close = lane->pool->replication != NULL || c->server_fast_close;
+	r->frame_most = frame_most(c);
 	r->min_size = conf_min_pool_size(c, db);
 	r->round_robin = c->server_round_robin;
 	r->reset_always = c->server_reset_query_always;

@@ -41,7 +41,7 @@ static size_t
 pass_rows(struct server *s, struct flow *f, const char *at, size_t len, const bool kinds[256])
 {
 	enum frame_seen seen;
-	size_t n = frame_run(&s->frame, at, len, kinds, &seen);
+	size_t n = frame_run(&s->frame, at, len, s->lane->rules.frame_most, kinds, &seen);
 
 	s->skip_frame = false;
 	flow_pass(f, at, n);
@@ -111,11 +111,12 @@ one_message(struct server *s, struct flow *f, const char *at, size_t len, size_t
 	enum verdict verdict;
 	bool whole;
 
-	switch (frame_look(at, len, &head)) {
+	switch (frame_look_most(at, len, s->lane->rules.frame_most, &head)) {
 	case FRAME_SHORT:
 		return STEP_WAIT;
 	case FRAME_BAD:
-		return distrust(s, f, "a message of impossible length");
+		return distrust(s, f, frame_look(at, len, &head) == FRAME_HEADER ?
+		    "a message longer than max_packet_size" : "a message of impossible length");
 	case FRAME_HEADER:
 		break;
 	}

@@ -4,14 +4,14 @@
 #include "wire/frame.h"
 
 size_t
-frame_run(struct frame *f, const char *at, size_t len, const bool pass[256],
+frame_run(struct frame *f, const char *at, size_t len, uint32_t most, const bool pass[256],
     enum frame_seen *seen)
 {
 	size_t done = frame_pass(f, len);
 	struct frame_head head;
 
 	while (done < len) {
-		*seen = frame_look(at + done, len - done, &head);
+		*seen = frame_look_most(at + done, len - done, most, &head);
 		if (*seen != FRAME_HEADER || !pass[(unsigned char)head.kind])
 			return done;
 		if (len - done < head.size) {

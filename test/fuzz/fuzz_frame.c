@@ -31,7 +31,7 @@ run(struct sight *sight, const char *at, size_t left)
 	size_t done = 0, n;
 
 	for (;;) {
-		n = frame_run(&sight->frame, at + done, left - done, pass, &sight->seen);
+		n = frame_run(&sight->frame, at + done, left - done, FRAME_MOST, pass, &sight->seen);
 		must(n <= left - done);
 		done += n;
 		if (sight->seen != FRAME_HEADER)

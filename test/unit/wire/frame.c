@@ -69,7 +69,7 @@ lengths_have_bounds(void **state)
 		size_t n;
 
 		assert_int_equal(frame_look(rows[i].head, 5, &head), rows[i].seen);
-		n = frame_run(&f, rows[i].head, 5, all_pass, &seen);
+		n = frame_run(&f, rows[i].head, 5, FRAME_MOST, all_pass, &seen);
 		if (rows[i].seen == FRAME_BAD) {
 			assert_int_equal(seen, FRAME_BAD);
 			assert_int_equal(n, 0);
@@ -88,12 +88,12 @@ a_run_stops_at_what_must_be_seen(void **state)
 	enum frame_seen seen;
 
 	(void)state;
-	assert_int_equal(frame_run(&f, stream, LEN, rows_pass, &seen), ROWS);
+	assert_int_equal(frame_run(&f, stream, LEN, FRAME_MOST, rows_pass, &seen), ROWS);
 	assert_int_equal(seen, FRAME_HEADER);
 	assert_int_equal(f.left, 0);
-	assert_int_equal(frame_run(&f, stream, LEN, all_pass, &seen), LEN);
+	assert_int_equal(frame_run(&f, stream, LEN, FRAME_MOST, all_pass, &seen), LEN);
 	assert_int_equal(seen, FRAME_SHORT);
-	assert_int_equal(frame_run(&f, stream, 0, all_pass, &seen), 0);
+	assert_int_equal(frame_run(&f, stream, 0, FRAME_MOST, all_pass, &seen), 0);
 	assert_int_equal(seen, FRAME_SHORT);
 }
 
@@ -105,8 +105,23 @@ a_broken_length_ends_a_run(void **state)
 	enum frame_seen seen;
 
 	(void)state;
-	assert_int_equal(frame_run(&f, bytes, 10, rows_pass, &seen), 5);
+	assert_int_equal(frame_run(&f, bytes, 10, FRAME_MOST, rows_pass, &seen), 5);
 	assert_int_equal(seen, FRAME_BAD);
+}
+
+static void
+a_length_above_the_callers_ends_a_run(void **state)
+{
+	static const char bytes[] = "D\0\0\0\5xD\0\0\0\6xx";
+	struct frame_head head;
+	struct frame f = { 0 };
+	enum frame_seen seen;
+
+	(void)state;
+	assert_int_equal(frame_run(&f, bytes, 13, 5, rows_pass, &seen), 6);
+	assert_int_equal(seen, FRAME_BAD);
+	assert_int_equal(frame_look_most(bytes + 6, 5, 5, &head), FRAME_BAD);
+	assert_int_equal(frame_look_most(bytes + 6, 5, 6, &head), FRAME_HEADER);
 }
 
 /* Feed the stream cut at two places; unread bytes come again with the next piece. */
@@ -119,7 +134,7 @@ feed(size_t first_cut, size_t second_cut, struct frame *f, enum frame_seen *seen
 	for (i = 0; i < ARRAY_SIZE(cuts); i++) {
 		char *block = exact_copy(stream + done, cuts[i] - done);
 
-		done += frame_run(f, block, cuts[i] - done, rows_pass, seen);
+		done += frame_run(f, block, cuts[i] - done, FRAME_MOST, rows_pass, seen);
 		free(block);
 		if (*seen != FRAME_SHORT)
 			break;
@@ -151,9 +166,9 @@ a_cut_message_is_remembered(void **state)
 	enum frame_seen seen;
 
 	(void)state;
-	assert_int_equal(frame_run(&f, stream, 4, all_pass, &seen), 0);
+	assert_int_equal(frame_run(&f, stream, 4, FRAME_MOST, all_pass, &seen), 0);
 	assert_int_equal(f.left, 0);
-	assert_int_equal(frame_run(&f, stream, 7, all_pass, &seen), 7);
+	assert_int_equal(frame_run(&f, stream, 7, FRAME_MOST, all_pass, &seen), 7);
 	assert_int_equal(f.kind, 'D');
 	assert_int_equal(f.left, FIRST - 7);
 	assert_int_equal(frame_pass(&f, 3), 3);
@@ -170,6 +185,7 @@ main(void)
 		UNIT_TEST(lengths_have_bounds),
 		UNIT_TEST(a_run_stops_at_what_must_be_seen),
 		UNIT_TEST(a_broken_length_ends_a_run),
+		UNIT_TEST(a_length_above_the_callers_ends_a_run),
 		UNIT_TEST(chopping_changes_nothing),
 		UNIT_TEST(a_cut_message_is_remembered),
 	};
