@@ -30,11 +30,11 @@ class Authority:
 		return crt, key
 
 
-def copy_to(folder, mode=0o644, owner=None, **files):
-	"""Put copies of files into FOLDER; `tls_crt=path` becomes tls.crt."""
+def copy_to(folder, mode, owner, **files):
+	"""Put copies of files into FOLDER, each whole or not at all."""
 	for name, path in files.items():
-		target = folder / name.replace("_", ".")
-		shutil.copy(path, target)
-		target.chmod(mode)
-		if owner:
-			shutil.chown(target, *owner)
+		fresh = folder / (name + ".new")
+		shutil.copy(path, fresh)
+		fresh.chmod(mode)
+		shutil.chown(fresh, *owner)
+		fresh.rename(folder / name)
