@@ -69,8 +69,8 @@ verdict "OpenSSL stays in net, its digests also in auth" "$(
 		grep -vE '<openssl/(evp|hmac|sha|md5|kdf|crypto|core_names|params|err)\.h' |
 		grep -E '^src/auth/'
 )"
-verdict "libpq stays in auth/lookup_line.c" \
-	"$(outside 'libpq|pg_config' 'src/auth/lookup_line\.c:')"
+verdict "libpq stays in auth/lookup_*.c" \
+	"$(outside 'libpq|pg_config' 'src/auth/lookup_libpq\.h:')"
 verdict "libpam stays in auth/pam.c" "$(outside 'security/' 'src/auth/pam\.c:')"
 verdict "libldap stays in auth/ldap.c" "$(outside 'ldap|lber' 'src/auth/ldap\.c:')"
 verdict "GNU libidn stays in auth/saslprep.c" \
