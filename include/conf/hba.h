@@ -73,6 +73,7 @@ struct hba_rule {
 	 */
 	const char	*options;
 	const char	*service;	/* HBA_PAM: pamservice=; NULL: not given */
+	const char	*shown;		/* all options for people, secrets as stars; "": none */
 
 	/* where it was written */
 	const char	*file;
@@ -156,5 +157,9 @@ void hba_drop(struct hba *hba);
 const char *hba_method_name(enum hba_method method);
 /* "local", "hostssl", ... */
 const char *hba_kind_name(enum hba_kind kind);
+/* Append LIST as one would write it in its column. */
+void hba_list_show(const struct hba_list *list, struct buf *out);
+/* Append "10.0.0.0/8". */
+void hba_net_show(const struct hba_net *net, struct buf *out);
 
 #endif

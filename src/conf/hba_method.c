@@ -60,6 +60,7 @@ struct options {
 	const struct hba_record *record;
 	struct hba_rule	*rule;
 	struct buf	 ldap;		/* LDAP's, joined */
+	struct buf	 shown;		/* all, without secrets */
 	unsigned long	 seen;		/* bits: those read, by their place in the table */
 };
 
@@ -138,37 +139,44 @@ put_value(struct buf *out, const char *value)
 	buf_put_byte(out, '"');
 }
 
+static void
+put_option(struct buf *out, const char *option, const char *value)
+{
+	buf_printf(out, "%s%s=", out->len > 0 ? " " : "", option);
+	put_value(out, value);
+}
+
 static bool
 take_ldap(struct options *o, const char *option, const char *value)
 {
 	if (o->rule->method != HBA_LDAP)
 		return refuse(o, option, "it behind ldap only");
-	buf_printf(&o->ldap, "%s%s=", o->ldap.len > 0 ? " " : "", option);
-	put_value(&o->ldap, value);
+	put_option(&o->ldap, option, value);
 	return !o->ldap.failed || hba_no_memory(o->reader);
 }
 
 static const struct option {
 	const char	*name;
 	bool		(*take)(struct options *o, const char *option, const char *value);
+	bool		 secret;
 } options[] = {
-	{ "map", take_map },
-	{ "clientcert", take_clientcert },
-	{ "clientname", take_clientname },
-	{ "pamservice", take_service },
-	{ "pam_use_hostname", take_pam_host },
-	{ "ldapserver", take_ldap },
-	{ "ldapport", take_ldap },
-	{ "ldapscheme", take_ldap },
-	{ "ldaptls", take_ldap },
-	{ "ldapprefix", take_ldap },
-	{ "ldapsuffix", take_ldap },
-	{ "ldapbasedn", take_ldap },
-	{ "ldapbinddn", take_ldap },
-	{ "ldapbindpasswd", take_ldap },
-	{ "ldapsearchattribute", take_ldap },
-	{ "ldapsearchfilter", take_ldap },
-	{ "ldapurl", take_ldap },
+	{ "map", take_map, false },
+	{ "clientcert", take_clientcert, false },
+	{ "clientname", take_clientname, false },
+	{ "pamservice", take_service, false },
+	{ "pam_use_hostname", take_pam_host, false },
+	{ "ldapserver", take_ldap, false },
+	{ "ldapport", take_ldap, false },
+	{ "ldapscheme", take_ldap, false },
+	{ "ldaptls", take_ldap, false },
+	{ "ldapprefix", take_ldap, false },
+	{ "ldapsuffix", take_ldap, false },
+	{ "ldapbasedn", take_ldap, false },
+	{ "ldapbinddn", take_ldap, false },
+	{ "ldapbindpasswd", take_ldap, true },
+	{ "ldapsearchattribute", take_ldap, false },
+	{ "ldapsearchfilter", take_ldap, false },
+	{ "ldapurl", take_ldap, false },
 };
 
 /* An option nobody knows: NAME, and the closest one known. */
@@ -206,6 +214,8 @@ read_option(struct options *o, const char *text)
 		if (equal[1] == '\0')
 			return refuse(o, options[i].name, "a value behind =");
 		o->seen |= 1ul << i;
+		put_option(&o->shown, options[i].name,
+		    options[i].secret ? "********" : equal + 1);
 		return options[i].take(o, options[i].name, equal + 1);
 	}
 	return refuse_option(o, name);
@@ -254,6 +264,9 @@ read_options(struct options *o, size_t at)
 				return false;
 		}
 	}
+	o->rule->shown = store_text(o->reader->store, buf_span(&o->shown));
+	if (o->rule->shown == NULL || o->shown.failed)
+		return hba_no_memory(o->reader);
 	if (o->rule->method != HBA_LDAP)
 		return true;
 	o->rule->options = store_text(o->reader->store, buf_span(&o->ldap));
@@ -300,6 +313,7 @@ hba_method_read(struct hba_reader *reader, const struct hba_record *record, size
 		return hba_refuse(reader, record, "%s %s", method->name, method->reason);
 	rule->method = method->method;
 	good = read_options(&o, at + 1);
+	buf_fini(&o.shown);
 	file_forget(&o.ldap);
 	return good;
 }

@@ -23,26 +23,6 @@ put_quoted(struct buf *out, const char *text)
 }
 
 static void
-put_list(struct buf *out, const struct hba_list *list)
-{
-	static const char *const words[] = { [HBA_ALL] = "all", [HBA_SAMEUSER] = "sameuser",
-		[HBA_REPLICATION] = "replication" };
-
-	must(list->count > 0);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct hba_item *item = &list->items[i];
-
-		buf_put_byte(out, i > 0 ? ',' : ' ');
-		must((item->word == HBA_NAME) == (item->name != NULL));
-		if (item->word == HBA_NAME)
-			put_quoted(out, item->name);
-		else
-			buf_put_text(out, words[item->word]);
-	}
-	buf_put_byte(out, ' ');
-}
-
-static void
 put_options(struct buf *out, const struct hba_rule *rule)
 {
 	static const char *const certs[] = { "", " clientcert=verify-ca",
@@ -64,6 +44,12 @@ put_options(struct buf *out, const struct hba_rule *rule)
 	buf_put_byte(out, '\n');
 }
 
+static void
+check_item(const struct hba_item *item)
+{
+	must((item->word == HBA_NAME) == (item->name != NULL));
+}
+
 /* Write RULE as plainly as possible. */
 static void
 put_rule(struct buf *out, const struct hba_rule *rule)
@@ -76,8 +62,16 @@ put_rule(struct buf *out, const struct hba_rule *rule)
 	for (size_t i = 0; i < rule->n_nets; i++)
 		must(rule->nets[i].bits <= (rule->nets[i].addr.kind == ADDR_IP4 ? 32u : 128u));
 	buf_put_text(out, hba_kind_name(rule->kind));
-	put_list(out, &rule->databases);
-	put_list(out, &rule->users);
+	for (size_t i = 0; i < rule->databases.count; i++)
+		check_item(&rule->databases.items[i]);
+	for (size_t i = 0; i < rule->users.count; i++)
+		check_item(&rule->users.items[i]);
+	must(rule->databases.count > 0 && rule->users.count > 0);
+	buf_put_byte(out, ' ');
+	hba_list_show(&rule->databases, out);
+	buf_put_byte(out, ' ');
+	hba_list_show(&rule->users, out);
+	buf_put_byte(out, ' ');
 	if (rule->address != NULL && rule->is_host)
 		put_quoted(out, rule->address);
 	else if (rule->address != NULL)

@@ -68,6 +68,9 @@ static const struct {
 	{ "dns_hosts", "hostname:t ttl:q addrs:t" },
 	{ "dns_zones", "zonename:t serial:q count:i" },
 	{ "fds", "" },
+	{ "hba",
+	    "rule_number:i file_name:t line_number:i type:t database:t user_name:t address:t "
+	    "networks:t auth_method:t options:t" },
 	{ "config", "key:t value:t default:t changeable:t" },
 	{ "version", "version:t" },
 	{ "state", "key:t value:t" },

@@ -238,6 +238,30 @@ options_are_read(void **state)
 	check_all(dialogues, ARRAY_SIZE(dialogues));
 }
 
+static void
+secrets_are_not_shown(void **state)
+{
+	struct err err = { 0 };
+	struct hba *hba = hba_read(SPAN_LITERAL("host \"all\",b,all \"a b\",\"+c\" samehost "
+	    "ldap ldapserver=\"x y\" ldapbasedn=z ldapbinddn=q ldapbindpasswd=geheim"), "h",
+	    NULL, &test_world, &err);
+	struct buf shown = { 0 };
+
+	(void)state;
+	assert_non_null(hba);
+	assert_string_equal(hba->rules[0].shown, "ldapserver=\"x y\" ldapbasedn=z "
+	    "ldapbinddn=q ldapbindpasswd=********");
+	assert_non_null(strstr(hba->rules[0].options, "ldapbindpasswd=geheim"));
+	hba_list_show(&hba->rules[0].databases, &shown);
+	buf_put_byte(&shown, ' ');
+	hba_list_show(&hba->rules[0].users, &shown);
+	buf_put_byte(&shown, ' ');
+	hba_net_show(&hba->rules[0].nets[1], &shown);
+	assert_string_equal(buf_text(&shown), "\"all\",b,all \"a b\",\"+c\" fe80::1/128");
+	buf_fini(&shown);
+	hba_drop(hba);
+}
+
 int
 main(void)
 {
@@ -246,6 +270,7 @@ main(void)
 		UNIT_TEST(slips_in_addresses_are_refused),
 		UNIT_TEST(methods_are_read),
 		UNIT_TEST(options_are_read),
+		UNIT_TEST(secrets_are_not_shown),
 	};
 
 	return cmocka_run_group_tests_name("conf/hba_columns", tests, NULL, NULL);
