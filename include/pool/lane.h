@@ -29,6 +29,7 @@ struct rules {
 	usec_t		 check_delay;
 	usec_t		 query_timeout, idle_transaction_timeout, transaction_timeout;
 	usec_t		 server_lifetime, server_idle_timeout;
+	usec_t		 lifetime_gap;	/* between two servers that go for their age */
 };
 
 /* What was decided for the client greeted last: the next mostly asks for the same. */
@@ -54,11 +55,11 @@ struct lane {
 	struct counters	 counters;
 	struct letter	 nudge;		/* in our own mailbox while nudge_count > 0 */
 	atomic_uint	 nudge_count;
+	struct letter	 call;		/* the same while call_count > 0 */
+	atomic_uint	 call_count;
 };
 
 struct lane *lane_new(struct worker *w, struct pool *pool);
-	struct letter	 call;		/* the same while call_count > 0 */
-	atomic_uint	 call_count;
 void lane_free(struct lane *lane);
 /* Take over what the worker's setup says now, in place of BEFORE. */
 void lane_refresh(struct lane *lane, const struct setup *before);
