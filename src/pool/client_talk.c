@@ -208,7 +208,7 @@ with_server(struct client *c, struct piece *p)
 {
 	struct server *s = c->server;
 
-	if (!s->in_query)
+	if (!s->in_query && p->head.kind != 'X')
 		begin_query(s);
 	switch (p->head.kind) {
 	case 'Q':
