@@ -4,6 +4,8 @@
  */
 #include "unit/conf/hba_dialogue.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 
 static void
@@ -367,6 +369,23 @@ words_have_a_limit(void **state)
 	buf_fini(&text);
 }
 
+/* What is given away as a beginning. */
+static void
+the_sample_is_good(void)
+{
+	const char *srcdir = getenv("srcdir");
+	struct err err = { 0 };
+	char name[4096];
+	struct hba *hba;
+
+	snprintf(name, sizeof(name), "%s/etc/pg_hba.conf", srcdir != NULL ? srcdir : ".");
+	hba = hba_load(name, NULL, &err);
+	assert_string_equal(err.text, "");
+	assert_int_equal(hba->count, 5);
+	assert_int_equal(hba->n_warnings, 0);
+	hba_drop(hba);
+}
+
 static void
 the_real_world_answers(void **state)
 {
@@ -390,6 +409,7 @@ the_real_world_answers(void **state)
 	assert_false(hba_real_world.file(NULL, "/", &found, &missing, &err));
 	assert_false(missing);
 	buf_fini(&found);
+	the_sample_is_good();
 	assert_null(hba_load("/nowhere/hba", NULL, &err));
 	assert_string_equal(err.text, "cannot read \"/nowhere/hba\": No such file or directory");
 	assert_null(hba_load("/nowhere/hba", "/nowhere/ident", &err));
