@@ -41,6 +41,8 @@ void sheet_fini(struct sheet *sheet);
 void *sheet_add(struct sheet *sheet);
 /* A copy of TEXT that lasts as long as the sheet; "" when there is no memory. */
 const char *sheet_text(struct sheet *sheet, struct span text);
+/* The same of what a stranger has said: control characters and what is no UTF-8 as \xNN. */
+const char *sheet_shown(struct sheet *sheet, struct span text);
 /* The same of formatted text, at most 255 bytes. */
 const char *sheet_printf(struct sheet *sheet, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The INDEXth row. */

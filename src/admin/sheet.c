@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 void
 sheet_init(struct sheet *sheet, size_t row_size)
@@ -69,6 +71,42 @@ sheet_text(struct sheet *sheet, struct span text)
 		return copy;
 	sheet->failed = true;
 	return "";
+}
+
+/* Bytes of the character that TEXT begins with; 0: it is not to be shown. */
+static size_t
+shown_char(struct span text)
+{
+	size_t len = text_utf8_char(text);
+	unsigned char first = (unsigned char)text.at[0];
+
+	if (len == 1 && (first < ' ' || first == 0x7f))
+		return 0;
+	/* U+0080 to U+009F are control characters, too */
+	if (len == 2 && first == 0xc2 && (unsigned char)text.at[1] < 0xa0)
+		return 0;
+	return len;
+}
+
+const char *
+sheet_shown(struct sheet *sheet, struct span text)
+{
+	struct buf out = { 0 };
+	const char *kept;
+
+	while (text.len > 0) {
+		size_t len = shown_char(text);
+
+		if (len > 0)
+			buf_put(&out, text.at, len);
+		else
+			buf_printf(&out, "\\x%02x", (unsigned char)text.at[0]);
+		text = span_skip(text, len > 0 ? len : 1);
+	}
+	sheet->failed |= out.failed;
+	kept = sheet_text(sheet, buf_span(&out));
+	buf_fini(&out);
+	return kept;
 }
 
 const char *

@@ -44,7 +44,10 @@ longest_wait(const struct lane *lane)
 	const struct client *c = LIST_FIRST(&lane->waiting, struct client, in_lane);
 	usec_t now = loop_now(lane->worker->loop);
 
-	return c != NULL && now > c->want.since ? now - c->want.since : 0;
+	/* who is still logging in has asked nothing yet */
+	if (c == NULL || !c->welcomed || now < c->want.since)
+		return 0;
+	return now - c->want.since;
 }
 
 static const char *
@@ -217,7 +220,7 @@ application_name(struct sheet *part, const struct profile *profile)
 	const struct setting_value *v = profile_get(profile,
 	    SPAN_LITERAL("application_name"));
 
-	return v != NULL ? sheet_text(part, v->value) : "";
+	return v != NULL ? sheet_shown(part, v->value) : "";
 }
 
 static const char *
@@ -244,11 +247,11 @@ add_client(struct sheet *part, struct worker *w, const struct client *c)
 	if (row == NULL)
 		return;
 	row->type = "C";
-	row->user = sheet_text(part, span_text(c->user != NULL ? c->user : "(nouser)"));
-	row->database = sheet_text(part,
+	row->user = sheet_shown(part, span_text(c->user != NULL ? c->user : "(nouser)"));
+	row->database = sheet_shown(part,
 	    span_text(c->database != NULL ? c->database : "(nodb)"));
 	row->replication = replication_name(c);
-	row->state = c->state->name;
+	row->state = c->state == &CLIENT_CANCELING ? "active_cancel_req" : c->state->name;
 	row->addr = sheet_text(part, span_text(addr_host(&c->peer, host)));
 	row->port = c->peer.kind == ADDR_UNIX ? w->setup->conf->listen_port :
 						c->peer.port;

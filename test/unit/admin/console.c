@@ -3,8 +3,28 @@
  */
 #include "unit/admin/guest.h"
 
+#include "admin/command.h"
 #include "admin/view.h"
 #include "pool/place.h"
+#include "wire/write.h"
+
+/* Bind the unnamed statement, execute it. */
+static void
+write_bind(struct buf *b)
+{
+	size_t mark = write_begin(b, 'B');
+
+	write_text(b, "");
+	write_text(b, "");
+	write_u16(b, 0);
+	write_u16(b, 0);
+	write_u16(b, 0);
+	write_end(b, mark);
+	mark = write_begin(b, 'E');
+	write_text(b, "");
+	write_u32(b, 0);
+	write_end(b, mark);
+}
 
 /* --- who enters --- */
 
@@ -41,6 +61,82 @@ only_admins_change_things(void **state)
 	leave(&own);
 	leave(&boss);
 	leave(&other);
+}
+
+/* A query of COMMAND that is well-formed. */
+static void
+write_command(char *text, size_t cap, const struct command *command)
+{
+	static const char *const arguments[] = { [ARGS_NONE] = "",
+		[ARGS_MAYBE_DATABASE] = " app", [ARGS_DATABASE] = " app",
+		[ARGS_TOPIC] = " version", [ARGS_ID] = " 1",
+		[ARGS_MODE] = " wait_for_clients", [ARGS_SET] = " default_pool_size = 3",
+		[ARGS_ANY] = "" };
+
+	snprintf(text, cap, "%s%s", command->word, arguments[command->args]);
+}
+
+/* By simple query and by the extended protocol; whatever is added to the table, too. */
+static void
+who_may_look_may_change_nothing(void **state)
+{
+	struct guest other = enter_as("other", 1);
+	unsigned before = atomic_load(&world->orders), refused = 0;
+
+	(void)state;
+	for (size_t i = 0; i < command_count; i++) {
+		struct buf b = { 0 };
+		char text[80];
+
+		if (commands[i].role != ROLE_ADMIN && commands[i].args != ARGS_SET)
+			continue;
+		write_command(text, sizeof(text), &commands[i]);
+		asks(&other, text, "EZ");
+		was_error(&other, "08P01", "admin access needed");
+		query_write_parse_text(&b, SPAN_LITERAL(""), span_text(text));
+		write_bind(&b);
+		write_empty(&b, 'S');
+		say_bytes(&other, &b);
+		buf_fini(&b);
+		/* SET is refused when it is run: what drivers set is not */
+		hears(&other, commands[i].args == ARGS_SET ? "12EZ" : "EZ");
+		was_error(&other, "08P01", "admin access needed");
+		refused++;
+	}
+	assert_true(refused > 10);
+	assert_int_equal(atomic_load(&world->orders), before);
+	assert_false(place_paused(&world->pooler, span_of(NULL, 0)));
+	assert_false(place_paused(&world->pooler, SPAN_LITERAL("app")));
+	assert_false(place_disabled(&world->pooler, SPAN_LITERAL("app")));
+	assert_false(place_suspended(&world->pooler));
+	leave(&other);
+}
+
+static void
+every_command_runs_by_the_extended_protocol(void **state)
+{
+	struct guest g = enter_as("pgbouncer", 1);
+
+	(void)state;
+	for (size_t i = 0; i < command_count; i++) {
+		struct buf b = { 0 };
+		char text[80];
+
+		write_command(text, sizeof(text), &commands[i]);
+		query_write_parse_text(&b, SPAN_LITERAL(""), span_text(text));
+		write_bind(&b);
+		write_empty(&b, 'S');
+		say_bytes(&g, &b);
+		buf_fini(&b);
+		if (commands[i].args == ARGS_TOPIC)
+			hears(&g, "12DCZ");
+		else if (commands[i].args == ARGS_ID || commands[i].run == run_suspend)
+			hears(&g, "12EZ");	/* nobody has that id, app is paused */
+		else
+			hears(&g, "12CZ");
+	}
+	asks(&g, "resume", "CZ");	/* KILL has paused app */
+	leave(&g);
 }
 
 /* --- simple queries --- */
@@ -289,6 +385,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		ALONE_TEST(the_greeting_names_a_bouncer),
 		ALONE_TEST(only_admins_change_things),
+		ALONE_TEST(who_may_look_may_change_nothing),
+		ALONE_TEST(every_command_runs_by_the_extended_protocol),
 		ALONE_TEST(a_query_is_answered),
 		ALONE_TEST(what_is_refused_says_what_to_do),
 		ALONE_TEST(every_view_can_be_shown),

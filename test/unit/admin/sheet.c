@@ -55,6 +55,22 @@ equal_rows_become_one(void **state)
 }
 
 static void
+what_strangers_say_is_shown_harmlessly(void **state)
+{
+	static const char bad[] = "a\nb\x7f\x80\xc2\x85\xc3\xa4\\\xf0\x9f";
+	struct sheet sheet;
+
+	(void)state;
+	sheet_init(&sheet, sizeof(struct row));
+	assert_string_equal(sheet_shown(&sheet, SPAN_LITERAL("DOMAIN\\bob")), "DOMAIN\\bob");
+	assert_string_equal(sheet_shown(&sheet, span_text(bad)),
+	    "a\\x0ab\\x7f\\x80\\xc2\\x85\xc3\xa4\\\\xf0\\x9f");
+	assert_string_equal(sheet_shown(&sheet, span_of(NULL, 0)), "");
+	assert_false(sheet.failed);
+	sheet_fini(&sheet);
+}
+
+static void
 an_empty_sheet_merges_to_nothing(void **state)
 {
 	struct sheet a, b;
@@ -101,6 +117,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(equal_rows_become_one),
+		UNIT_TEST(what_strangers_say_is_shown_harmlessly),
 		UNIT_TEST(an_empty_sheet_merges_to_nothing),
 		UNIT_TEST(no_memory_is_remembered),
 	};
