@@ -14,6 +14,7 @@
 #include "admin/admin.h"
 #include "admin/order.h"
 #include "admin/version.h"
+#include "auth/clerk.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "doors.h"
@@ -27,6 +28,7 @@
 #include "reload.h"
 
 #define WATCH_PERIOD (333 * MSEC)
+#define CLERKS_GRACE SECOND		/* for lookups and logins that are asked outside */
 /* On a shared port: how long connections that the kernel holds back may still arrive. */
 #define HURRY (50 * MSEC)
 
@@ -178,6 +180,8 @@ end(struct keeper *k)
 	doors_close(&k->doors);
 	if (k->pidfile_written)
 		process_remove_pidfile(p->setup->conf->pidfile);
+	if (p->clerks != NULL)
+		clerks_stop(p->clerks, CLERKS_GRACE);
 	while (k->started > 0)
 		worker_stop(p->workers[--k->started]);
 	for (unsigned i = 0; i < p->worker_count; i++)

@@ -169,6 +169,7 @@ struct conf {
 	const char	*auth_dbname;
 	const char	*auth_user;
 	const char	*auth_query;
+	usec_t		 auth_query_cache_time;
 	uint32_t	 scram_iterations;
 	struct hba	*hba;		/* rules and maps, held (hba.h); NULL: not auth_type hba */
 

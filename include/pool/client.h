@@ -2,8 +2,8 @@
  * client.h - a connection from an application. Lives and dies on one worker.
  *
  *	START --> SECURING --> START --> AUTH --> [WAITING] --> IDLE <--> WAITING
- *	                                                         |           |
- *	                                             CONSOLE    ACTIVE <-- SETTLING
+ *	                                  ^|                     |           |
+ *	                                ASKING       CONSOLE    ACTIVE <-- SETTLING
  */
 #ifndef POOL_CLIENT_H
 #define POOL_CLIENT_H
@@ -15,7 +15,10 @@
 #include "wire/frame.h"
 
 struct crowd;
-struct login;
+struct attempt;
+struct credential;
+struct hba_rule;
+struct login_rules;
 struct request;
 struct server;
 struct startup;
@@ -70,7 +73,7 @@ struct client {
 	struct addr	 peer;
 	struct crowd	*crowds[3];	/* borrowed: where it is counted (client_limits.c) */
 	char		*user, *database;	/* owned; NULL before the startup packet */
-	struct login	*login;		/* owned; gone when login ends */
+	struct attempt	*attempt;	/* owned; gone when login ends (client_auth.c) */
 	struct buf	*last_word;	/* borrowed; what login has to say before the greeting */
 	void		*console;	/* the console's own */
 };
@@ -82,7 +85,7 @@ client_mid_message(const struct client *c)
 	return c->frame.left > 0 && !c->dropping;
 }
 
-extern const struct client_state CLIENT_START, CLIENT_AUTH, CLIENT_IDLE, CLIENT_WAITING,
+extern const struct client_state CLIENT_START, CLIENT_AUTH, CLIENT_ASKING, CLIENT_IDLE, CLIENT_WAITING,
     CLIENT_SETTLING, CLIENT_ACTIVE, CLIENT_CANCELED, CLIENT_CANCELING, CLIENT_CONSOLE;
 
 /* A connection has come: FD is taken over. */
@@ -109,8 +112,18 @@ void client_take_profile(struct client *c, const struct profile *p);
 void client_say_last_word(struct client *c);
 /* The settings of a fresh server of its pool are known: greet it. False: it was refused. */
 bool client_welcome(struct client *c);
-/* A login that went well: find its lane, greet it or let it wait for a server. */
-void client_enter(struct client *c);
+/* Its startup packet is read: let it prove who it is. */
+void client_authenticate(struct client *c);
+/* Its login is over, one way or another: forget whom it asked, wipe what it said. */
+void client_auth_end(struct client *c);
+/* The method CONF wants of it, into OUT, and what it shows beforehand; the rule that says so, NULL if none (client_method.c). */
+const struct hba_rule *client_method(const struct client *c, const struct conf *conf,
+    struct login_rules *out);
+/* Our own uid over the unix socket, as user pgbouncer or pgweir of the console: it needs no password. */
+bool client_is_our_own(const struct client *c);
+/* A login that went well: find its lane, greet it or let it wait for a server. CREDENTIAL (borrowed, may be NULL): what
+ * else than auth_file knew its secret. */
+void client_enter(struct client *c, struct credential *credential);
 /* The same for the console; OWN: it is our own uid over the unix socket. */
 void client_enter_console(struct client *c, bool own);
 /* The settings it began with fit SERVER, its pair: remember that, part, greet it. */
@@ -125,7 +138,7 @@ void client_refresh(struct client *c);
 size_t client_talk_bytes(struct client *c, const char *at, size_t len);
 /* Take over what a startup packet says (client_startup.c). False: it was refused. */
 bool client_take_startup(struct client *c, const struct startup *s);
-/* CLIENT_START, CLIENT_AUTH (client_login.c). */
+/* CLIENT_START (client_login.c), CLIENT_AUTH (client_auth.c). */
 size_t client_start_bytes(struct client *c, const char *at, size_t len);
 size_t client_auth_bytes(struct client *c, const char *at, size_t len);
 void client_secured(struct client *c);

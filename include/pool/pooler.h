@@ -16,9 +16,13 @@
 #include "session/profile.h"
 
 struct budget;
+struct clerks;
 struct client;
+struct credential;
+struct credentials;
 struct crowds;
 struct keyring;
+struct lookup;
 struct peers;
 struct worker;
 
@@ -46,6 +50,7 @@ struct pool {
 	/* Under pooler->mutex: */
 	const struct profile *welcome;	/* held; settings a fresh server reports, NULL: not known yet */
 	struct map	 tried;		/* start-up settings servers took, and their spelling (client_login.c) */
+	struct credential *credential;	/* held; who logged in last had this secret (credentials.h); NULL: auth_file's */
 	struct err	 last_error;	/* of the last failed login; text[0] == '\0': none */
 };
 
@@ -72,6 +77,9 @@ struct pooler {
 	bool		 suspended;	/* SUSPEND: nothing is read either; under mutex */
 	struct book	 book;
 	struct keyring	*keyring;	/* owned */
+	struct clerks	*clerks;	/* owned; stopped before the workers are */
+	struct lookup	*lookup;	/* owned */
+	struct credentials *credentials; /* owned */
 	struct peers	*peers;		/* owned */
 	struct crowds	*crowds;	/* owned */
 	struct worker	**workers;	/* owned; fixed after start */

@@ -44,37 +44,6 @@ check_server_tls(struct build *build)
 	return true;
 }
 
-/* Words of auth_type that no login can pass yet. */
-static void
-check_auth_type(struct build *build)
-{
-	const char *word = NULL;
-
-	switch (build->conf->auth_type) {
-	case AUTH_TYPE_CERT:
-		word = "cert";
-		break;
-	case AUTH_TYPE_HBA:
-		word = "hba";
-		break;
-	case AUTH_TYPE_LDAP:
-		word = "ldap";
-		break;
-	case AUTH_TYPE_PAM:
-		word = "pam";
-		break;
-	case AUTH_TYPE_ANY:
-	case AUTH_TYPE_TRUST:
-	case AUTH_TYPE_PLAIN:
-	case AUTH_TYPE_MD5:
-	case AUTH_TYPE_SCRAM_SHA_256:
-		break;
-	}
-	if (word != NULL)
-		build_warn(build, NULL, "auth_type %s is accepted but not honoured yet: all "
-		    "logins are refused", word);
-}
-
 /* With auth_type any, entries without a forced user let nobody in. */
 static void
 check_forced_users(struct build *build)
@@ -110,7 +79,6 @@ bool
 conf_check(struct build *build)
 {
 	check_open_door(build);
-	check_auth_type(build);
 	check_forced_users(build);
 	return check_client_tls(build) && check_server_tls(build);
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auth/login.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/dial.h"
@@ -29,6 +28,7 @@ static const struct link_owner client_calls = { on_bytes, on_gone, on_drained, o
 
 const struct client_state CLIENT_START = { "login", client_start_bytes };
 const struct client_state CLIENT_AUTH = { "login", client_auth_bytes };
+const struct client_state CLIENT_ASKING = { "login", hold_bytes };
 const struct client_state CLIENT_IDLE = { "idle", client_talk_bytes };
 const struct client_state CLIENT_WAITING = { "waiting", hold_bytes };
 const struct client_state CLIENT_SETTLING = { "active", hold_bytes };
@@ -192,6 +192,7 @@ leave(struct client *c, const char *why)
 	c->dead = true;
 	if (c->console != NULL || c->state == &CLIENT_CONSOLE)
 		w->pooler->console->leave(c);
+	client_auth_end(c);
 	if (c->server != NULL)
 		pair_abandon(c, why);
 	if (c->lane != NULL) {
@@ -289,7 +290,6 @@ client_free(struct client *c)
 	profile_drop(c->profile);
 	profile_drop(c->base);
 	names_fini(&c->names);
-	login_free(c->login);
 	mem_wipe(c->key, sizeof(c->key));
 	mem_free(c->unnamed);
 	mem_free(c->user);

@@ -6,16 +6,25 @@
 #include <limits.h>
 #include <string.h>
 
+#include "auth/clerk.h"
 #include "auth/keyring.h"
+#include "auth/lookup.h"
 #include "base/mem.h"
 #include "pool/budget.h"
 #include "pool/client.h"
+#include "pool/credentials.h"
 #include "pool/crowd.h"
 #include "pool/peers.h"
 #include "pool/place.h"
 #include "pool/worker.h"
 
 #define KEYRING_MOST 100000
+
+static bool
+ask_lookup(void *arg, const struct lookup_ask *ask, struct err *e)
+{
+	return lookup_ask(arg, ask, e);
+}
 
 bool
 pooler_init(struct pooler *p, struct err *e)
@@ -24,10 +33,15 @@ pooler_init(struct pooler *p, struct err *e)
 	pthread_mutex_init(&p->mutex, NULL);
 	book_init(&p->book);
 	atomic_store(&p->client_room, UINT_MAX);
+	p->clerks = clerks_new(e);
+	p->lookup = p->clerks != NULL ? lookup_new(p->clerks, e) : NULL;
+	if (p->lookup == NULL)
+		return false;
+	p->credentials = credentials_new(ask_lookup, p->lookup);
 	p->keyring = keyring_new(KEYRING_MOST);
 	p->peers = peers_new();
 	p->crowds = crowds_new();
-	if (p->keyring == NULL || p->peers == NULL || p->crowds == NULL)
+	if (p->credentials == NULL || p->keyring == NULL || p->peers == NULL || p->crowds == NULL)
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	return true;
 }
@@ -37,6 +51,7 @@ pool_free(struct pool *pool)
 {
 	profile_drop(pool->welcome);
 	profile_drop(pool->asked);
+	credential_drop(pool->credential);
 	tried_forget(pool);
 	mem_free((char *)pool->database);
 	mem_free((char *)pool->user);
@@ -58,6 +73,9 @@ pooler_fini(struct pooler *p)
 	budget_forget(p);
 	setup_drop(p->setup);
 	keyring_free(p->keyring);
+	credentials_free(p->credentials);
+	lookup_free(p->lookup);
+	clerks_free(p->clerks);
 	peers_free(p->peers);
 	crowds_free(p->crowds);
 	book_fini(&p->book);
@@ -196,6 +214,8 @@ pooler_install(struct pooler *p, struct setup *setup)
 	p->setup = setup;
 	pthread_mutex_unlock(&p->mutex);
 	setup_drop(before);
+	credentials_renew(p->credentials);
+	lookup_renew(p->lookup);
 	place_relimit(p, setup->conf);
 	setup_hold(setup);
 	if (p->workers == NULL || !worker_ask_all(p, NULL, use_setup, setup_used, setup))

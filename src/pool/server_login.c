@@ -8,6 +8,7 @@
 #include "auth/backend.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pool/credentials.h"
 #include "pool/place.h"
 #include "pool/server.h"
 #include "pool/settle.h"
@@ -129,16 +130,42 @@ server_secured(struct server *s)
 	send_startup(s);
 }
 
-/* Whose secret logs this server in. */
+/*
+ * Whose secret logs this server in. CREDENTIAL: what the pool remembers of its clients, if anything: a
+ * password that PAM or LDAP has found right, or what auth_query knew.
+ */
 static struct span
-login_secret(const struct server *s, const struct conf_database *db)
+login_secret(const struct server *s, const struct conf_database *db,
+    const struct credential *credential)
 {
 	const struct conf_user *user;
 
 	if (db->user != NULL && db->password != NULL)
 		return span_text(db->password);
+	if (db->user == NULL && credential != NULL && credential->told)
+		return credential_secret(credential);
 	user = conf_user(conf_of(s), span_text(s->lane->pool->user));
-	return user != NULL ? span_text(user->secret) : span_of("", 0);
+	if (user != NULL && user->secret != NULL)
+		return span_text(user->secret);
+	return db->user == NULL && credential != NULL ? credential_secret(credential) :
+	    span_of("", 0);
+}
+
+static struct backend_login *
+begin_login(struct server *s, const struct conf_database *db)
+{
+	struct pooler *p = s->lane->worker->pooler;
+	struct credential *credential = pool_credential(p, s->lane->pool);
+	unsigned char binding[LINK_BINDING_MOST];
+	const struct backend_rules rules = {
+		.user = span_text(s->lane->pool->user), .keyring = p->keyring,
+		.secret = login_secret(s, db, credential),
+		.binding = link_binding(s->link, binding),
+	};
+	struct backend_login *login = backend_new(&rules);
+
+	credential_drop(credential);
+	return login;
 }
 
 /* What a replication client asked for: its walsender takes settings only here. */
@@ -157,9 +184,6 @@ send_startup(struct server *s)
 {
 	const struct pool *pool = s->lane->pool;
 	const struct conf_database *db = place_database(conf_of(s), pool);
-	struct backend_rules rules = {
-		.user = span_text(pool->user), .keyring = s->lane->worker->pooler->keyring,
-	};
 	const char *pairs[PAIRS_MOST * 2 + 1];
 	unsigned n = 0;
 	struct buf b = { 0 };
@@ -168,8 +192,7 @@ send_startup(struct server *s)
 		login_refused(s, "database removed");
 		return;
 	}
-	rules.secret = login_secret(s, db);
-	s->login = backend_new(&rules);
+	s->login = begin_login(s, db);
 	pairs[n++] = "user";
 	pairs[n++] = pool->user;
 	pairs[n++] = "database";

@@ -13,6 +13,7 @@
 #include "pool/cancel.h"
 #include "pool/client.h"
 #include "pool/courier.h"
+#include "pool/credentials.h"
 #include "pool/deadline.h"
 #include "pool/hosts.h"
 #include "pool/lane.h"
@@ -181,12 +182,24 @@ give_memory_back(struct worker *w)
 	mem_give_back();
 }
 
+/* What auth_query said is remembered for a while only. */
+static void
+forget_secrets(struct worker *w, usec_t now)
+{
+	usec_t keep = w->setup->conf->auth_query_cache_time;
+
+	if (now > keep)
+		credentials_tick(w->pooler->credentials, now - keep);
+}
+
 static void
 on_tick(void *owner)
 {
 	struct worker *w = owner;
 
 	deadline_tick(w, loop_now(w->loop));
+	if (w->index == 0)
+		forget_secrets(w, loop_now(w->loop));
 	give_memory_back(w);
 	timer_set(w->tick, DEADLINE_TICK);
 }
