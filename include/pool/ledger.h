@@ -122,6 +122,12 @@ void ledger_limit(struct ledger *l, const struct ledger_limits *limits);
 void ledger_pause(struct ledger *l, bool paused);
 /* Make SEAT the place of lane LANE. */
 void ledger_sit(struct ledger *l, struct seat *seat, unsigned lane);
+/* SEAT, which has nothing, is nobody's place any more. */
+void ledger_rise(struct seat *seat);
+/* Has it neither servers nor wants, and is not paused? */
+bool ledger_is_empty(struct ledger *l);
+/* The same; if so it stays that way: nobody gets a server any more. */
+bool ledger_close(struct ledger *l);
 
 void want_init(struct want *w);
 

@@ -15,12 +15,14 @@ const struct conf_database *place_database(const struct conf *conf, const struct
 /*
  * The pool for clients of DATABASE (an entry or covered by the template) who logged in as USER, made if need be. REPLICATION
  * ("true", "database", or NULL) has pools of its own, one for each set of start-up settings ASKED: walsenders take
- * them in the startup packet only. NULL: no memory.
+ * them in the startup packet only. It stays until place_leave() was called as often. NULL: no memory.
  */
 struct pool *place_find(struct pooler *p, const struct conf *conf, struct span database,
     struct span user, const char *replication, const struct profile *asked);
-/* The console's own pool. */
+/* The console's own pool; the same. */
 struct pool *place_console(struct pooler *p);
+/* A client of POOL has left, on any thread. */
+void place_leave(struct pool *pool);
 
 /* PAUSE, RESUME for DATABASE (at == NULL: all). Pools' ledgers follow; the caller tells the workers. False: already so. */
 bool place_pause(struct pooler *p, struct span database, bool paused);
@@ -42,7 +44,7 @@ bool place_disabled(struct pooler *p, struct span database);
 void place_forget(struct pooler *p);
 /* Give all pools the limits of CONF. */
 void place_relimit(struct pooler *p, const struct conf *conf);
-/* Call FN for each pool, under no lock; pools never go away. */
+/* Call FN for each pool, under no lock. */
 void place_each(struct pooler *p, void (*fn)(void *owner, struct pool *pool), void *owner);
 
 #endif

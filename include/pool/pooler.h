@@ -47,6 +47,10 @@ struct pool {
 	const struct profile *asked;	/* held; replication: settings for the startup packet, else NULL */
 	atomic_uint	 next_host;	/* of the entry's hosts, in turn; without load balancing: the present one */
 	atomic_uint	 failures;	/* login attempts that failed in a row */
+	atomic_ullong	 aged_at;	/* when a server was last closed for its age; 0: never */
+	atomic_uint	 users;		/* clients in it, and walkers over it; goes up under pooler->mutex only */
+	usec_t		 idle_since;	/* 0: it was not idle when looked at; under pooler->mutex */
+	struct node	 in_retired;	/* pooler->retired; retire.c's */
 	/* Under pooler->mutex: */
 	const struct profile *welcome;	/* held; settings a fresh server reports, NULL: not known yet */
 	struct map	 tried;		/* start-up settings servers took, and their spelling (client_login.c) */
@@ -91,7 +95,14 @@ struct pooler {
 	atomic_bool	 shutting;	/* no new logins but to the console */
 	atomic_bool	 no_servers;	/* SHUTDOWN WAIT_FOR_SERVERS: who waits is sent away */
 	usec_t		 started;	/* wall clock */
+	/* The first worker's (retire.c): */
+	struct list	 retired;	/* pool.in_retired: not in the map any more, not yet freed */
+	bool		 burying;	/* the workers are being asked about those */
+	usec_t		 looked_at;
 };
+
+/* POOL, which is in no map and has no lanes, is freed. */
+void pool_free(struct pool *pool);
 
 bool pooler_init(struct pooler *p, struct err *e);
 /* Only when no worker runs any more. */

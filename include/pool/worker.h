@@ -63,5 +63,7 @@ void worker_use_setup(struct worker *w, struct setup *setup);
 
 /* The lane of POOL here, made if need be. NULL: no memory. */
 struct lane *worker_lane(struct worker *w, struct pool *pool);
+/* The lane of POOL here, if there is one, ends. Nobody is in it, and no letter is on its way to it. */
+void worker_drop_lane(struct worker *w, struct pool *pool);
 
 #endif

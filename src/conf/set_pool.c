@@ -9,7 +9,7 @@ static const struct setting rows[] = {
 	{ BOOL(application_name_add_host, "0"), .ready = true,
 	  .text = "Append the client's address and port to its application_name at login. "
 		  "A later SET by the client is left alone." },
-	{ TIME(autodb_idle_timeout, "3600"),
+	{ TIME(autodb_idle_timeout, "3600"), .ready = true,
 	  .text = "Forget a database made from the entry * when nobody has used it for so "
 		  "long. 0 keeps it." },
 	{ TIME(cancel_wait_timeout, "10"), .ready = true,
@@ -59,7 +59,7 @@ static const struct setting rows[] = {
 	  .text = "Server connections a pool in use keeps open at least." },
 	{ COUNT(peer_id, "0"), .most = 16383, .ready = true,
 	  .text = "Own number among the peers that share an address. 0 means no peers." },
-	{ TIME(pool_idle_timeout, "0"),
+	{ TIME(pool_idle_timeout, "0"), .ready = true,
 	  .text = "Forget a pool that had neither clients nor servers for so long. 0 "
 		  "keeps it." },
 	{ ENUM(pool_mode, enum pool_mode, pool_mode_words, "session"), .ready = true,

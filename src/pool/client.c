@@ -14,6 +14,7 @@
 #include "pool/client_limits.h"
 #include "pool/courier.h"
 #include "pool/pair.h"
+#include "pool/place.h"
 #include "pool/server.h"
 #include "wire/reply.h"
 
@@ -198,6 +199,7 @@ leave(struct client *c, const char *why)
 	if (c->lane != NULL) {
 		lane_leave(c->lane, c);
 		c->lane->client_count--;
+		place_leave(c->lane->pool);
 	}
 	if (c->keyed)
 		map_remove(&w->keys, &c->in_keys);

@@ -321,6 +321,8 @@ client_enter_console(struct client *c, bool own)
 
 	c->lane = pool != NULL ? worker_lane(c->worker, pool) : NULL;
 	if (c->lane == NULL) {
+		if (pool != NULL)
+			place_leave(pool);
 		client_close(c, "out of memory");
 		return;
 	}

@@ -215,12 +215,18 @@ open_call(struct letter *letter, void *receiver)
 
 /* --- giving --- */
 
+/* Servers that were opened together do not go together, but over one more lifetime. */
 static bool
 too_old(const struct lane *lane, const struct server *server, usec_t now)
 {
 	usec_t life = lane->rules.server_lifetime;
+	unsigned long long before;
 
-	return life == 0 || now - server->born >= life;
+	if (life == 0 || now - server->born < life)
+		return life == 0;
+	before = atomic_load(&lane->pool->aged_at);
+	return (before == 0 || now >= before + lane->rules.lifetime_gap) &&
+	    atomic_compare_exchange_strong(&lane->pool->aged_at, &before, now);
 }
 
 void

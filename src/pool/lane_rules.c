@@ -27,6 +27,7 @@ set_rules(struct lane *lane, const struct conf *c, const struct conf_database *d
 {
 	const struct conf_user *user = conf_user(c, span_text(lane->pool->user));
 	struct rules *r = &lane->rules;
+	uint32_t size;
 
 	r->mode = lane->pool->replication != NULL ? POOL_MODE_SESSION :
 	    conf_pool_mode(c, db, user);
@@ -48,6 +49,8 @@ set_rules(struct lane *lane, const struct conf *c, const struct conf_database *d
 	r->transaction_timeout = conf_transaction_timeout(c, user);
 	r->server_lifetime = conf_server_lifetime(c, db);
 	r->server_idle_timeout = c->server_idle_timeout;
+	size = conf_pool_size(c, db, user);
+	r->lifetime_gap = size > 0 ? r->server_lifetime / size : 0;
 }
 
 static bool

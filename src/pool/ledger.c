@@ -87,6 +87,46 @@ ledger_sit(struct ledger *l, struct seat *seat, unsigned lane)
 }
 
 void
+ledger_rise(struct seat *seat)
+{
+	struct ledger *l = seat->ledger;
+
+	lock(l);
+	l->seats[seat->lane] = NULL;
+	list_remove(&seat->in_calls);
+	unlock(l);
+}
+
+static bool
+is_empty(const struct ledger *l)
+{
+	return l->open == 0 && l->waiting == 0 && !l->paused;
+}
+
+bool
+ledger_is_empty(struct ledger *l)
+{
+	bool empty;
+
+	lock(l);
+	empty = is_empty(l);
+	unlock(l);
+	return empty;
+}
+
+bool
+ledger_close(struct ledger *l)
+{
+	bool empty;
+
+	lock(l);
+	empty = is_empty(l);
+	l->paused |= empty;
+	unlock(l);
+	return empty;
+}
+
+void
 want_init(struct want *w)
 {
 	memset(w, 0, sizeof(*w));

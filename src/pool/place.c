@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "pool/budget.h"
@@ -57,17 +58,6 @@ place_database(const struct conf *conf, const struct pool *pool)
 	return conf_database(conf, span_text(pool->database));
 }
 
-/* One that nobody has seen yet. */
-static void
-pool_free(struct pool *pool)
-{
-	mem_free((char *)pool->database);
-	mem_free((char *)pool->user);
-	mem_free((char *)pool->client_user);
-	profile_drop(pool->asked);
-	mem_free(pool);
-}
-
 static struct pool *
 pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 {
@@ -76,6 +66,7 @@ pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 	if (pool == NULL)
 		return NULL;
 	ledger_init(&pool->ledger, &p->book);
+	node_init(&pool->in_retired);
 	pool->replication = k->replication;
 	pool->asked = k->asked != NULL ? profile_hold(k->asked) : NULL;
 	pool->database = mem_copy_text(k->database.at, k->database.len);
@@ -92,33 +83,62 @@ pool_new(struct pooler *p, const struct pool_key *k, struct span client_user)
 
 static bool is_paused(const struct pooler *p, struct span database);
 
+/* The first pool of a database that only the entry * covers. */
+static void
+log_new_database(const struct pool *pool, const struct conf *conf)
+{
+	char name[64];
+
+	if (place_database(conf, pool) == conf->template_database &&
+	    pool->budgets[ACCOUNT_DATABASE]->users == 1)
+		log_line(LOG_LEVEL_LOG, NULL, "registered new auto-database: %s",
+		    log_escape(span_text(pool->database), name, sizeof(name)));
+}
+
+static struct pool *
+make(struct pooler *p, const struct pool_key *k, struct span client_user,
+    const struct conf *conf)
+{
+	struct pool *pool = pool_new(p, k, client_user);
+	struct ledger_limits limits;
+
+	if (pool == NULL || conf == NULL)
+		return pool;
+	if (!budget_join(p, pool, conf)) {
+		map_remove(&p->pools, &pool->in_pooler);
+		pool_free(pool);
+		return NULL;
+	}
+	place_limits(conf, pool, &limits);
+	ledger_limit(&pool->ledger, &limits);
+	ledger_pause(&pool->ledger, is_paused(p, k->database));
+	log_new_database(pool, conf);
+	return pool;
+}
+
 static struct pool *
 find_or_make(struct pooler *p, const struct pool_key *k, struct span client_user,
     const struct conf *conf)
 {
 	struct map_node *node;
-	struct ledger_limits limits;
 	struct pool *pool;
 
 	pthread_mutex_lock(&p->mutex);
 	node = map_find(&p->pools, hash_key(k), same_pool, k);
-	if (node != NULL) {
-		pthread_mutex_unlock(&p->mutex);
-		return CONTAINER_OF(node, struct pool, in_pooler);
-	}
-	pool = pool_new(p, k, client_user);
-	if (pool != NULL && conf != NULL && !budget_join(p, pool, conf)) {
-		map_remove(&p->pools, &pool->in_pooler);
-		pool_free(pool);
-		pool = NULL;
-	}
-	if (pool != NULL && conf != NULL) {
-		place_limits(conf, pool, &limits);
-		ledger_limit(&pool->ledger, &limits);
-		ledger_pause(&pool->ledger, is_paused(p, k->database));
+	pool = node != NULL ? CONTAINER_OF(node, struct pool, in_pooler) :
+	    make(p, k, client_user, conf);
+	if (pool != NULL) {
+		atomic_fetch_add(&pool->users, 1);
+		pool->idle_since = 0;
 	}
 	pthread_mutex_unlock(&p->mutex);
 	return pool;
+}
+
+void
+place_leave(struct pool *pool)
+{
+	atomic_fetch_sub(&pool->users, 1);
 }
 
 struct pool *
@@ -146,15 +166,23 @@ place_console(struct pooler *p)
 void
 place_each(struct pooler *p, void (*fn)(void *owner, struct pool *pool), void *owner)
 {
-	struct map_node *node = NULL;
+	struct pool *pool = NULL;
 
 	for (;;) {
+		struct map_node *node;
+
+		/* Where the walk stands is not taken away. */
 		pthread_mutex_lock(&p->mutex);
-		node = map_next(&p->pools, node);
+		node = map_next(&p->pools, pool != NULL ? &pool->in_pooler : NULL);
+		if (pool != NULL)
+			place_leave(pool);
+		pool = node != NULL ? CONTAINER_OF(node, struct pool, in_pooler) : NULL;
+		if (pool != NULL)
+			atomic_fetch_add(&pool->users, 1);
 		pthread_mutex_unlock(&p->mutex);
-		if (node == NULL)
+		if (pool == NULL)
 			return;
-		fn(owner, CONTAINER_OF(node, struct pool, in_pooler));
+		fn(owner, pool);
 	}
 }
 

@@ -31,6 +31,7 @@ pooler_init(struct pooler *p, struct err *e)
 {
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_init(&p->mutex, NULL);
+	list_init(&p->retired);
 	book_init(&p->book);
 	atomic_store(&p->client_room, UINT_MAX);
 	p->clerks = clerks_new(e);
@@ -46,7 +47,7 @@ pooler_init(struct pooler *p, struct err *e)
 	return true;
 }
 
-static void
+void
 pool_free(struct pool *pool)
 {
 	profile_drop(pool->welcome);
@@ -68,6 +69,8 @@ pooler_fini(struct pooler *p)
 		map_remove(&p->pools, node);
 		pool_free(CONTAINER_OF(node, struct pool, in_pooler));
 	}
+	LIST_EACH(n, &p->retired)
+		pool_free(CONTAINER_OF(n, struct pool, in_retired));
 	map_fini(&p->pools);
 	place_forget(p);
 	budget_forget(p);

@@ -18,6 +18,7 @@
 #include "pool/hosts.h"
 #include "pool/lane.h"
 #include "pool/place.h"
+#include "pool/retire.h"
 #include "pool/server.h"
 
 #define MANY_LEFT 256u		/* clients whose memory is worth giving back */
@@ -201,6 +202,8 @@ on_tick(void *owner)
 	if (w->index == 0)
 		forget_secrets(w, loop_now(w->loop));
 	give_memory_back(w);
+	if (w->index == 0)
+		retire_tick(w, loop_now(w->loop));
 	timer_set(w->tick, DEADLINE_TICK);
 }
 
@@ -316,6 +319,22 @@ worker_lane(struct worker *w, struct pool *pool)
 	if (lane != NULL)
 		w->by_pool_last = lane;
 	return lane;
+}
+
+void
+worker_drop_lane(struct worker *w, struct pool *pool)
+{
+	struct seat *seat = pool->ledger.seats[w->index];
+	struct lane *lane;
+
+	if (seat == NULL)
+		return;
+	lane = CONTAINER_OF(seat, struct lane, seat);
+	insist(lane->client_count == 0 && lane->nudge_count == 0 && lane->call_count == 0);
+	if (w->by_pool_last == lane)
+		w->by_pool_last = NULL;
+	ledger_rise(seat);
+	lane_free(lane);
 }
 
 void
