@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 
@@ -285,3 +286,24 @@ def test_the_journal_gets_priorities_and_keeps_time_itself(own):
 	pooler.stop()
 	pooler.start()
 	assert re.search(r"^\d{4}-.* LOG process up", pooler.log.read_text(), re.M)
+
+
+def test_the_units_are_what_systemd_reads(own, tmp_path):
+	if not shutil.which("systemd-analyze"):
+		pytest.skip("no systemd-analyze")
+	program = own().program
+	folder = pathlib.Path(__file__).resolve().parents[2] / "contrib" / "systemd"
+	for unit in folder.iterdir():
+		(tmp_path / unit.name).write_text(
+			unit.read_text().replace("/usr/bin/pgweir", str(program))
+		)
+	done = subprocess.run(
+		["systemd-analyze", "--man=no", "verify"]
+		+ ["pgweir.service", "pgweir.socket", "pgweir@1.service"],
+		cwd=tmp_path,
+		capture_output=True,
+		text=True,
+		timeout=60,
+	)
+	complaints = [line for line in done.stderr.splitlines() if "pgweir" in line]
+	assert done.returncode == 0 and complaints == [], done.stderr
