@@ -17,6 +17,8 @@ typedef uint64_t usec_t;
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/* A function for what is rare: kept out of its callers, which stay small. */
+#define RARE __attribute__((cold, noinline))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #define MUST_USE __attribute__((warn_unused_result))
 

@@ -70,7 +70,7 @@ chain_sub(struct ledger *l)
 	}
 }
 
-void
+RARE void
 chain_hunger(struct ledger *l, bool hungry)
 {
 	if (l->hungry == hungry)

@@ -14,8 +14,8 @@
 
 #include "pool/slot.h"
 
-static struct give give_locked(struct seat *seat, usec_t now);
-static struct errand cover_locked(struct seat *seat, usec_t now);
+static inline struct give give_locked(struct seat *seat, usec_t now);
+static inline struct errand cover_locked(struct seat *seat, usec_t now);
 static bool may_open(const struct ledger *l, usec_t now);
 static void dequeue(struct want *w, enum want_state state);
 
@@ -202,9 +202,9 @@ ledger_free_seat(struct ledger *l)
 	return NULL;
 }
 
-/* One step towards every want being covered. */
-static struct errand
-cover_locked(struct seat *seat, usec_t now)
+/* There is something to do for a want, or at least to look at more closely. */
+static RARE struct errand
+cover_closely(struct seat *seat, usec_t now)
 {
 	struct ledger *l = seat->ledger;
 	struct seat *free_one;
@@ -214,8 +214,6 @@ cover_locked(struct seat *seat, usec_t now)
 		return (struct errand){ .what = ERRAND_OPEN, .lane = seat->lane };
 	if (l->waiting == 0 || l->paused)
 		return (struct errand){ ERRAND_NONE };
-	if (l->idle == 0 && (l->waiting <= l->opening || !may_open(l, now)))
-		return (struct errand){ ERRAND_NONE };
 	kept = ledger_kept(l);
 	if (l->waiting > kept && (free_one = ledger_free_seat(l)) != NULL) {
 		free_one->promised++;
@@ -224,6 +222,18 @@ cover_locked(struct seat *seat, usec_t now)
 	if (l->waiting <= kept + l->opening || !may_open(l, now))
 		return (struct errand){ ERRAND_NONE };
 	return slot_or_hunger(seat, now);
+}
+
+/* One step towards every want being covered. */
+static inline struct errand
+cover_locked(struct seat *seat, usec_t now)
+{
+	const struct ledger *l = seat->ledger;
+
+	if (seat->granted == 0 && l->idle == 0 &&
+	    (l->waiting <= l->opening || !may_open(l, now)))
+		return (struct errand){ ERRAND_NONE };
+	return cover_closely(seat, now);
 }
 
 bool
@@ -275,18 +285,13 @@ ledger_opened(struct seat *seat, usec_t now)
 }
 
 /* To the oldest want, unless our own oldest is hardly younger; nobody wants: idle here. */
-static struct give
-give_locked(struct seat *seat, usec_t now)
+static inline struct give
+pass_on(struct seat *seat, usec_t now)
 {
 	struct ledger *l = seat->ledger;
 	struct want *first = LIST_FIRST(&l->wants, struct want, in_ledger);
 	struct want *own = LIST_FIRST(&seat->wants, struct want, in_seat);
-	unsigned most = l->limits.most + l->limits.reserve;
 
-	if (l->paused || (l->limits.most > 0 && l->open > most))
-		return (struct give){ GIVE_CLOSE, 0, NULL };
-	if (unlikely(l->book->hungry + l->book->over > 0) && slot_leaves(l, first != NULL, now))
-		return (struct give){ GIVE_YIELD, 0, NULL };
 	l->active_at = now;
 	if (first == NULL) {
 		seat->idle++;
@@ -299,6 +304,31 @@ give_locked(struct seat *seat, usec_t now)
 	if (first->seat == seat)
 		return (struct give){ GIVE_HERE, 0, first };
 	return (struct give){ GIVE_AWAY, first->seat->lane, NULL };
+}
+
+/* The pool has as many servers as it may, or others want them: one more look. */
+static RARE struct give
+give_closely(struct seat *seat, usec_t now)
+{
+	struct ledger *l = seat->ledger;
+	unsigned most = l->limits.most + l->limits.reserve;
+
+	if (l->paused || (l->limits.most > 0 && l->open > most))
+		return (struct give){ GIVE_CLOSE, 0, NULL };
+	if (slot_leaves(l, !list_empty(&l->wants), now))
+		return (struct give){ GIVE_YIELD, 0, NULL };
+	return pass_on(seat, now);
+}
+
+static inline struct give
+give_locked(struct seat *seat, usec_t now)
+{
+	const struct ledger *l = seat->ledger;
+
+	if (unlikely(l->paused || l->book->hungry + l->book->over > 0 ||
+	    (l->limits.most > 0 && l->open > l->limits.most)))
+		return give_closely(seat, now);
+	return pass_on(seat, now);
 }
 
 bool
@@ -381,7 +411,7 @@ dequeue(struct want *w, enum want_state state)
 	list_remove(&w->in_ledger);
 	list_remove(&w->in_seat);
 	w->state = state;
-	if (--w->seat->ledger->waiting == 0)
+	if (--w->seat->ledger->waiting == 0 && unlikely(w->seat->ledger->hungry))
 		chain_hunger(w->seat->ledger, false);
 }
 

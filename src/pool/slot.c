@@ -117,7 +117,7 @@ slot_or_hunger(struct seat *seat, usec_t now)
 }
 
 /* Does a free server end here, because its slot is another ledger's or there are too many? */
-bool
+RARE bool
 slot_leaves(struct ledger *l, bool wanted, usec_t now)
 {
 	if (!(l->book->over > 0 && chain_is_over(l)) && !chain_yields(l, wanted, now))
