@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "auth/clerk.h"
+#include "auth/ldap_patience.h"
 #include "base/buf.h"
 #include "base/mem.h"
 
@@ -104,9 +105,12 @@ limit(LDAP *ld, const struct ldap_case *c)
 	return rc == LDAP_SUCCESS ? ldap_set_option(ld, LDAP_OPT_TIMEOUT, &t) : rc;
 }
 
-/* A handle for the servers; nothing is connected before it is needed. NULL: E says why. */
+/*
+ * A handle for the servers; nothing is connected before it is needed. PATIENCE goes with it.
+ * NULL: E says why.
+ */
 static LDAP *
-connect_to(const struct ldap_case *c, struct err *e)
+connect_to(const struct ldap_case *c, struct ldap_patience *patience, struct err *e)
 {
 	int version = LDAP_VERSION3, rc = LDAP_NO_MEMORY;
 	struct buf uris = { 0 };
@@ -120,6 +124,8 @@ connect_to(const struct ldap_case *c, struct err *e)
 	/* the password goes to the servers that were named and no others */
 	if (rc == LDAP_SUCCESS)
 		rc = ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+	if (rc == LDAP_SUCCESS)
+		rc = ldap_patience_give(ld, patience, NETWORK_MOST, c->deadline);
 	if (rc == LDAP_SUCCESS)
 		rc = limit(ld, c);
 	if (rc == LDAP_SUCCESS && c->options->starttls)
@@ -148,7 +154,8 @@ bind_as(LDAP *ld, const struct ldap_case *c, const char *dn, const char *passwor
 static enum outside_outcome
 try_user(const struct ldap_case *c, const char *dn, struct err *e)
 {
-	LDAP *ld = connect_to(c, e);
+	struct ldap_patience patience;
+	LDAP *ld = connect_to(c, &patience, e);
 	int rc;
 
 	if (ld == NULL)
@@ -243,7 +250,8 @@ static enum outside_outcome
 search(const struct ldap_case *c, char **dn, struct err *e)
 {
 	const struct ldap_options *o = c->options;
-	LDAP *ld = connect_to(c, e);
+	struct ldap_patience patience;
+	LDAP *ld = connect_to(c, &patience, e);
 	enum outside_outcome outcome;
 	int rc;
 

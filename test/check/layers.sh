@@ -72,7 +72,8 @@ verdict "OpenSSL stays in net, its digests also in auth" "$(
 verdict "libpq stays in auth/lookup_*.c" \
 	"$(outside 'libpq|pg_config' 'src/auth/lookup_libpq\.h:')"
 verdict "libpam stays in auth/pam.c" "$(outside 'security/' 'src/auth/pam\.c:')"
-verdict "libldap stays in auth/ldap.c" "$(outside 'ldap|lber' 'src/auth/ldap\.c:')"
+verdict "libldap stays in auth/ldap.c" \
+	"$(outside 'ldap|lber' 'src/auth/ldap(_patience)?\.[ch]:')"
 verdict "GNU libidn stays in auth/saslprep.c" \
 	"$(outside 'stringprep|idna' 'src/auth/saslprep\.c:')"
 verdict "no public header includes another project's" \
