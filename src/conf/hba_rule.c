@@ -167,7 +167,7 @@ hba_rule_read(struct hba_reader *reader, const struct hba_record *record,
 	if (!read_list(reader, record, 1, &databases, &draft->rule.databases) ||
 	    !read_list(reader, record, 2, &users, &draft->rule.users))
 		return false;
-	if (draft->rule.kind != HBA_LOCAL && 
+	if (draft->rule.kind != HBA_LOCAL &&
 	    !hba_address_read(reader, record, &at, &draft->rule))
 		return false;
 	return draft->gssenc || hba_method_read(reader, record, at, &draft->rule);
