@@ -6,6 +6,9 @@
  */
 #include "conf/check.h"
 
+#include "conf/hba.h"
+#include "conf/ldap_options.h"
+
 static bool
 is_given(const char *text)
 {
@@ -75,10 +78,49 @@ check_open_door(struct build *build)
 		    "without a password", conf->listen_addr);
 }
 
+/* Does CONF let anybody in by METHOD or, as auth_type, by TYPE? */
+static bool
+uses_method(const struct conf *conf, enum hba_method method, enum auth_type type)
+{
+	if (conf->auth_type != AUTH_TYPE_HBA || conf->hba == NULL)
+		return conf->auth_type == type;
+	for (size_t i = 0; i < conf->hba->count; i++) {
+		if (conf->hba->rules[i].method == method)
+			return true;
+	}
+	return false;
+}
+
+/* PAM and LDAP: are they there, and does auth_ldap_options say whom to ask? */
+static bool
+check_outside(struct build *build)
+{
+	const struct conf *conf = build->conf;
+	struct ldap_options options;
+	char why[160];
+
+	if (!WITH_PAM && uses_method(conf, HBA_PAM, AUTH_TYPE_PAM))
+		return build_refuse(build, NULL, "pam is not built in: expected another way "
+		    "to log in, or a build without --without-pam");
+	if (!WITH_LDAP && uses_method(conf, HBA_LDAP, AUTH_TYPE_LDAP))
+		return build_refuse(build, NULL, "ldap is not built in: expected another way "
+		    "to log in, or a build without --without-ldap");
+	if (!is_given(conf->auth_ldap_options))
+		return conf->auth_type != AUTH_TYPE_LDAP || build_refuse(build, NULL,
+		    "auth_type ldap: expected auth_ldap_options beside it");
+	if (ldap_options_parse(&options, span_text(conf->auth_ldap_options), why,
+		sizeof(why))) {
+		ldap_options_fini(&options);
+		return true;
+	}
+	return why[0] == '\0' ? build_no_memory(build) :
+	    build_refuse(build, NULL, "auth_ldap_options: %s", why);
+}
+
 bool
 conf_check(struct build *build)
 {
 	check_open_door(build);
 	check_forced_users(build);
-	return check_client_tls(build) && check_server_tls(build);
+	return check_client_tls(build) && check_server_tls(build) && check_outside(build);
 }

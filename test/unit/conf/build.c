@@ -82,6 +82,11 @@ static const struct {
 	  "client_tls_sslmode verify-*: expected client_tls_ca_file beside it" },
 	{ "[pgbouncer]\nauth_type = cert\n",
 	  "auth_type cert: expected client_tls_sslmode verify-full beside it" },
+	{ "[pgbouncer]\nauth_type = ldap\n",
+	  "auth_type ldap: expected auth_ldap_options beside it" },
+	{ "[pgbouncer]\nauth_ldap_options = ldapserver=a ldapbindpasswd=top secret\n",
+	  "auth_ldap_options: expected NAME=VALUE, and values with blanks in double quotes, in "
+	  "character 33" },
 	{ "[databases]\napp = prt=1\n[pgbouncer]\n",
 	  "t.ini:2: database app: unknown key \"prt\", closest is \"port\"" },
 	{ "[databases]\napp = port=0\n[pgbouncer]\n",
