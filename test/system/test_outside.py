@@ -15,8 +15,6 @@ import scratch
 from asker import Asker
 from ldap_server import BASE, FINDER, LdapServer
 
-pytestmark = pytest.mark.filterwarnings("error")
-
 
 @pytest.fixture
 def asker(tmp_path):
