@@ -155,9 +155,17 @@ look_up(struct client *c, usec_t not_before)
 	return false;
 }
 
+/*
+ * With auth_type md5 whoever auth_query does not find is asked as those are whom servers
+ * keep today, by SCRAM: an MD5 question would tell them apart.
+ */
 static void
 begin_with(struct client *c, const struct credential *credential)
 {
+	struct login_rules *rules = &c->attempt->rules;
+
+	if (credential != NULL && !credential->known && rules->method == LOGIN_MD5)
+		rules->method = LOGIN_SCRAM;
 	if (credential != NULL)
 		begin_login(c, credential_secret(credential), credential->known);
 	else
