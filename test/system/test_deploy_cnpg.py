@@ -292,11 +292,11 @@ def test_reload_reads_replaced_files(cluster, manager):
 	# a rule with a fault refuses all of it, and says where
 	configure(cluster, configs, rules="host all other nowhere/99 md5")
 	(said,) = manager("RELOAD")
-	assert "pg_hba.conf" in said["error"], said
+	cluster.bouncer.wait_until_logged("/controller/configs/pg_hba.conf:6: ")
 	cluster.refusal("other")
 	cluster.client_tls, cluster.auth_user = before
 	configure(cluster, configs)
-	assert manager("RELOAD") == [None]
+	assert manager("RELOAD") == [None] and "error" in said
 	cluster.connect("other").close()
 
 

@@ -22,8 +22,6 @@ def install(pod, *paths):
 	"""Put the binary under PATHS of POD."""
 	program = pooler_program()
 	assert program.exists(), "no pooler at %s: set PGWEIR or BUILD_DIR" % program
-	for path in ("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"):
-		pod.path(path + "/pgbouncer").unlink(missing_ok=True)  # this machine's own
 	for path in paths:
 		target = pod.path(path)
 		shutil.copy(program, target)

@@ -59,6 +59,10 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work"
 mount -t proc proc root/proc
 mount --rbind /dev root/dev
 mount -t tmpfs -o size=16m,mode=1777 none root/tmp
+rm -rf root/etc/pgbouncer # this machine's own
+for folder in /usr/sbin /usr/bin /usr/local/sbin /usr/local/bin; do
+	rm -f "root$folder/pgbouncer"
+done
 while [ $# -ge 3 ]; do
 	mkdir -p "root$2"
 	mount --bind "$1" "root$2"
@@ -199,8 +203,15 @@ class Pod(Machine):
 		(self.pid,) = children(holder.pid)
 
 	def path(self, there):
-		"""Where we see the file that is THERE inside."""
-		return pathlib.Path("/proc/%d/root" % self.pid) / there.lstrip("/")
+		"""Where we see the file that is THERE inside; an absolute link on the way
+		stays inside, too."""
+		root = pathlib.Path("/proc/%d/root" % self.pid)
+		path = root
+		for part in pathlib.Path(there).parts[1:]:
+			path = path / part
+			if path.is_symlink() and os.readlink(path).startswith("/"):
+				path = self.path(os.readlink(path))
+		return path
 
 	def write(self, there, text, owner=None, mode=0o644):
 		path = self.path(there)
