@@ -153,6 +153,9 @@ struct hba *hba_hold(struct hba *hba);
 /* NULL does nothing. */
 void hba_drop(struct hba *hba);
 
+/* Have A and B (either may be NULL) the same rules and maps, wherever they were written? */
+bool hba_same(const struct hba *a, const struct hba *b);
+
 /* "md5", "scram-sha-256", ...: METHOD as it is written. */
 const char *hba_method_name(enum hba_method method);
 /* "local", "hostssl", ... */

@@ -26,6 +26,8 @@ struct ident *ident_read(struct span text, const char *file,
 /* NULL does nothing. */
 void ident_free(struct ident *ident);
 
+/* Have A and B (either may be NULL) the same lines? */
+bool ident_same(const struct ident *a, const struct ident *b);
 /* Is there a line for MAP? IDENT may be NULL: there is none. */
 bool ident_has(const struct ident *ident, const char *map);
 /* May SYSTEM_USER log in as DATABASE_USER by MAP? IDENT may be NULL: nobody may. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "conf/build.h"
+#include "conf/hba.h"
 
 #define LINES_MOST 200	/* of an answer; more are only counted */
 #define SHOWN 200
@@ -190,6 +191,17 @@ report_peers(struct report *report, const struct conf *before, const struct conf
 	}
 }
 
+static void
+report_hba(struct report *report, const struct conf *before, const struct conf *now)
+{
+	size_t rules = before->hba != NULL ? before->hba->count : 0;
+
+	if (hba_same(before->hba, now->hba) || !line_fits(report))
+		return;
+	buf_printf(report->out, "applied: rules or maps of auth_type hba: %zu rules before, "
+	    "%zu now\n", rules, now->hba != NULL ? now->hba->count : 0);
+}
+
 void
 conf_changes(const struct conf *before, const struct conf *now, struct buf *out)
 {
@@ -210,6 +222,7 @@ conf_changes(const struct conf *before, const struct conf *now, struct buf *out)
 	report_databases(&report, before, now);
 	report_users(&report, before, now);
 	report_peers(&report, before, now);
+	report_hba(&report, before, now);
 	if (report.lines > LINES_MOST)
 		buf_printf(out, "and %zu more\n", report.lines - LINES_MOST);
 }

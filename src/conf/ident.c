@@ -251,3 +251,29 @@ ident_maps(const struct ident *ident, const char *map, struct span system_user,
 	}
 	return false;
 }
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return (a == NULL) == (b == NULL) && span_same(span_text(a), span_text(b));
+}
+
+bool
+ident_same(const struct ident *a, const struct ident *b)
+{
+	const struct ident_line *x, *y;
+	size_t count, others;
+
+	if (a == NULL || b == NULL)
+		return a == b;
+	x = lines_of(a, &count);
+	y = lines_of(b, &others);
+	if (count != others)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!same_text(x[i].map, y[i].map) || !same_text(x[i].system, y[i].system) ||
+		    !same_text(x[i].user, y[i].user))
+			return false;
+	}
+	return true;
+}

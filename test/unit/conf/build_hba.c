@@ -140,6 +140,62 @@ set_reads_what_it_needs(void **state)
 	conf_drop(conf);
 }
 
+/* What a reload of "mapped" says when the files hold RULES and MAPS; *CONF is replaced. */
+static void
+assert_reload_says(struct conf **conf, const char *rules, const char *maps,
+    const char *says)
+{
+	struct conf_override reload = { .before = *conf };
+	struct buf notes = { 0 };
+	struct conf *now;
+
+	write_file("hba.conf", rules);
+	write_file("ident.conf", maps);
+	now = good(mapped, &reload);
+	conf_changes(*conf, now, &notes);
+	assert_string_equal(buf_text(&notes), says);
+	buf_fini(&notes);
+	conf_drop(*conf);
+	*conf = now;
+}
+
+static void
+a_reload_says_whether_rules_changed(void **state)
+{
+	static const char both[] = "applied: rules or maps of auth_type hba: 2 rules before, "
+				   "2 now\n";
+	struct conf *conf;
+
+	(void)state;
+	write_file("hba.conf", "local all all peer map=m\n");
+	write_file("ident.conf", "m root bob\n");
+	conf = good(mapped, NULL);
+	assert_reload_says(&conf, "# new\nlocal  all all peer map=m\n", "m root bob\n", "");
+	assert_reload_says(&conf, "local all all peer map=m\nhost a b ::1/128 md5\n",
+	    "m root bob\n", "applied: rules or maps of auth_type hba: 1 rules before, 2 now\n");
+	assert_reload_says(&conf, "local all all peer map=m\nhost a b ::2/128 md5\n",
+	    "m root bob\n", both);
+	assert_reload_says(&conf, "local all all peer map=m\nhost a b ::2/127 md5\n",
+	    "m root bob\n", both);
+	assert_reload_says(&conf, "local all all peer map=m\nhost a b,c ::2/127 md5\n",
+	    "m root bob\n", both);
+	assert_reload_says(&conf, "local all all peer map=m\nhost a b,d ::2/127 md5\n",
+	    "m root bob\n", both);
+	assert_reload_says(&conf, "local all all peer map=m\nhost \"all\" b,d ::2/127 md5\n",
+	    "m root bob\n", both);
+	assert_reload_says(&conf, "local all all peer map=m\nhost all b,d ::2/127 md5\n",
+	    "m root bob\n", both);
+	assert_reload_says(&conf, "local all all peer\nhost all b,d ::2/127 md5\n",
+	    "m root bob\n", both);
+	assert_reload_says(&conf, "local all all peer\nhost all b,d ::2/127 md5\n",
+	    "m root \"all\"\n", both);
+	assert_reload_says(&conf, "local all all peer\nhost all b,d ::2/127 md5\n",
+	    "m root all\n", both);
+	assert_reload_says(&conf, "local all all peer\nhost all b,d ::2/127 md5\n",
+	    "# x\nm root all\n", "");
+	conf_drop(conf);
+}
+
 static void
 what_nobody_can_pass_is_said(void **state)
 {
@@ -166,6 +222,7 @@ main(void)
 		IN_FOLDER(what_is_missing_is_named),
 		IN_FOLDER(a_reload_reads_again_or_changes_nothing),
 		IN_FOLDER(set_reads_what_it_needs),
+		IN_FOLDER(a_reload_says_whether_rules_changed),
 		IN_FOLDER(what_nobody_can_pass_is_said),
 	};
 
