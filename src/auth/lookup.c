@@ -6,6 +6,7 @@
 #include "auth/lookup.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "auth/clerk.h"
@@ -16,7 +17,8 @@
 
 struct lookup {
 	struct clerks	*clerks;	/* borrowed */
-	struct lookup_shelf	 shelf;
+	atomic_uint	 holds;		/* the owner's and one an errand */
+	struct lookup_shelf shelf;
 	pthread_mutex_t	 mutex;		/* numbers; not those of the shelf */
 	struct lookup_numbers numbers;
 };
@@ -24,7 +26,7 @@ struct lookup {
 struct errand {
 	struct clerk_job job;
 	struct lookup_answer answer;
-	struct lookup	*lookup;	/* borrowed */
+	struct lookup	*lookup;	/* held: a thread may have been left to itself */
 	struct conf	*conf;		/* held */
 	const struct conf_database *db;	/* in conf */
 	char		*dbname, *user, *query, *name;	/* owned */
@@ -49,6 +51,7 @@ lookup_new(struct clerks *clerks, struct err *e)
 	}
 	line_clear_environment();
 	l->clerks = clerks;
+	atomic_init(&l->holds, 1);
 	pthread_mutex_init(&l->mutex, NULL);
 	lookup_shelf_init(&l->shelf);
 	clerks_at_rest(clerks, CLERK_LOOKUP, lookup_shelf_tidy, &l->shelf);
@@ -58,7 +61,7 @@ lookup_new(struct clerks *clerks, struct err *e)
 void
 lookup_free(struct lookup *l)
 {
-	if (l == NULL)
+	if (l == NULL || atomic_fetch_sub(&l->holds, 1) != 1)
 		return;
 	lookup_shelf_fini(&l->shelf);
 	pthread_mutex_destroy(&l->mutex);
@@ -107,6 +110,7 @@ errand_free(struct errand *errand)
 	mem_free(errand->name);
 	mem_free(errand->target);
 	conf_drop(errand->conf);
+	lookup_free(errand->lookup);
 	mem_free(errand);
 }
 
@@ -220,6 +224,7 @@ lookup_ask(struct lookup *l, const struct lookup_ask *ask, struct err *e)
 		errand_free(errand);
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	}
+	atomic_fetch_add(&l->holds, 1);
 	errand->lookup = l;
 	errand->answer.id = ask->id;
 	errand->job = (struct clerk_job){
