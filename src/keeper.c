@@ -339,7 +339,9 @@ shut_down(struct keeper *k, enum shutdown_mode mode)
 {
 	const struct conf *conf = k->pooler.setup->conf;
 
-	if (mode == SHUTDOWN_NOW || k->mode != SHUTDOWN_NONE) {
+	notify_stopping();
+	/* suspended, nobody is read from and so nobody could be seen leaving */
+	if (mode == SHUTDOWN_NOW || k->mode != SHUTDOWN_NONE || place_suspended(&k->pooler)) {
 		log_line(LOG_LEVEL_LOG, NULL, "shutting down at once");
 		k->mode = SHUTDOWN_NOW;
 		loop_stop(k->loop);
@@ -348,7 +350,6 @@ shut_down(struct keeper *k, enum shutdown_mode mode)
 	log_line(LOG_LEVEL_LOG, NULL, "shutting down when all %s are gone",
 	    mode == SHUTDOWN_WAIT_FOR_CLIENTS ? "clients" : "servers");
 	k->mode = mode;
-	notify_stopping();
 	if (mode == SHUTDOWN_WAIT_FOR_CLIENTS && conf->so_reuseport) {
 		/* another process has the port, too: nobody shall notice that we go */
 		doors_hurry(&k->doors, conf);

@@ -73,7 +73,9 @@ run_suspend(struct console *s, const struct request *r)
 void
 suspend_leave(struct console *s)
 {
-	if (s->suspension == 0 || s->suspension != atomic_load(&s->admin->suspensions) ||
+	/* when all ends, nobody is left to ask */
+	if (s->client->worker->stopping || s->suspension == 0 ||
+	    s->suspension != atomic_load(&s->admin->suspensions) ||
 	    !place_suspended(s->admin->pooler))
 		return;
 	console_log(s, "left after SUSPEND: RESUME");

@@ -11,7 +11,7 @@ is_facility(struct span value, const char **expected)
 
 	*expected = "auth, authpriv, daemon, user, or local0 to local7";
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (span_is(value, words[i]))
+		if (span_is_nocase(value, words[i]))
 			return true;
 	}
 	return false;

@@ -3,6 +3,7 @@ takes over from another."""
 
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -256,6 +257,45 @@ def test_the_unix_socket_serves_the_console_alone_while_it_ends(own):
 		assert console.execute("show state").fetchall()
 	last.leave()
 	assert pooler.process.wait(15) == 0
+
+
+def test_suspended_it_ends_at_once(own):
+	pooler = own().start()
+	client = enters(pooler)
+	console = psycopg.connect(
+		host="127.0.0.1", port=pooler.port, dbname="pgbouncer", user="admin", autocommit=True
+	)
+	console.execute("suspend")
+	pooler.terminate()
+	assert pooler.process.wait(15) == 0
+	client.close()
+	console.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_it_serves_as_anybody_and_as_the_first_process(own):
+	"""A container: a user that no file names, no home, process id 1, nothing to write to."""
+	pooler = own()
+	for path in [pooler.ini, pooler.folder / "userlist.txt", pooler.folder / "server.key"]:
+		path.chmod(0o644)
+	with open(pooler.log, "ab") as log:
+		pooler.process = subprocess.Popen(
+			["setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child"]
+			+ ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups"]
+			+ ["env", "-i", str(pooler.program), str(pooler.ini)],
+			stdin=subprocess.DEVNULL,
+			stdout=log,
+			stderr=log,
+			cwd="/",
+		)
+	wait_for("the pooler", pooler.accepts, 30)
+	assert re.search(r" \[1\] LOG process up", pooler.log.read_text())
+	assert enters(pooler).asks("select 1") == "1"
+	children = pathlib.Path(
+		"/proc/%d/task/%d/children" % (pooler.process.pid, pooler.process.pid)
+	)
+	os.kill(int(children.read_text().split()[0]), signal.SIGINT)
+	assert pooler.process.wait(20) == 0
 
 
 # --- from one process to another --------------------------------------------------------
