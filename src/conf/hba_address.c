@@ -280,7 +280,7 @@ hba_address_read(struct hba_reader *reader, const struct hba_record *record, siz
 	const struct hba_token *token;
 	struct literal literal;
 	struct span rest, head;
-	unsigned bits;
+	unsigned bits = 0;
 	bool good;
 
 	if (*at >= record->count || record->fields[*at].count != 1)
