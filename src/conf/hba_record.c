@@ -6,9 +6,9 @@
  *	    here
  *	include FILE | include_if_exists FILE | include_dir FOLDER
  *
- * A comma stands right behind its word; blanks may follow it. Names of files are
- * relative to the folder of the file they are in. What columns mean is the reader's
- * business.
+ * Blanks may stand around a comma, as PgBouncer has it. (To PostgreSQL the first of them
+ * ends the column; no line is whole to both.) Names of files are relative to the folder of
+ * the file they are in. What columns mean is the reader's business.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,9 +171,10 @@ take_column(struct cutter *cutter)
 	for (;;) {
 		if (is_over(cutter) || cutter->rest.at[0] == ',')
 			return hba_refuse(cutter->reader, &cutter->place,
-			    "expected a word before and behind each comma, no blank before it");
+			    "expected a word before and behind each comma");
 		if (!take_word(cutter, &token) || !put_word(cutter, &token))
 			return false;
+		skip_blanks(cutter);
 		if (cutter->rest.len == 0 || cutter->rest.at[0] != ',')
 			return true;
 		cutter->rest = span_skip(cutter->rest, 1);

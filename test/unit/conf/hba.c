@@ -120,15 +120,16 @@ words_of_databases_are_read(void **state)
 						 "the whole of \"all\" or none" },
 		{ "local \"all all trust\nlocal b b trust\"", "",
 		  "dir/hba:1: expected a closing quote on the same line" },
-		{ "local a ,b all trust", "",
-		  "dir/hba:1: expected a word before and behind each comma, no blank before "
-		  "it" },
+		{ "local a ,b , c\t,\td all trust", "local a,b,c,d ALL trust", NULL },
 		{ "local a,,b all trust", "",
-		  "dir/hba:1: expected a word before and behind each comma, no blank before "
-		  "it" },
+		  "dir/hba:1: expected a word before and behind each comma" },
+		{ "local ,a all trust", "",
+		  "dir/hba:1: expected one kind of connection, got a list: write a line for "
+		  "each" },
+		{ ",local a all trust", "",
+		  "dir/hba:1: expected a word before and behind each comma" },
 		{ "local a, # b\n", "",
-		  "dir/hba:1: expected a word before and behind each comma, no blank before "
-		  "it" },
+		  "dir/hba:1: expected a word before and behind each comma" },
 	};
 
 	(void)state;
