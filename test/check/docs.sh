@@ -36,7 +36,7 @@ fi
 named() {
 	local path
 	grep -oE '`[^` ]+|\]\([^)#: ]+\)' "$1" | sed -E 's/^`//; s/^\]\(//; s/\)$//' |
-		grep -E '^(\.\./)?(src|include|test|doc|contrib|etc|m4|\.ci|[A-Z]+\.md|LICENSE$|autogen\.sh|configure\.ac|Makefile\.am)' |
+		grep -E '^(\.\./)?((src|include|test|doc|contrib|etc|m4|\.ci)(/|$)|[A-Z]+\.md|LICENSE$|autogen\.sh|configure\.ac|Makefile\.am)' |
 		grep -vE '[<>*{}]|^(DSN|TAP|SHOW|FILE|PATH)$' | sort -u |
 		while read -r path; do
 			[ -e "$path" ] || [ -e "$(dirname "$1")/$path" ] ||
@@ -45,13 +45,28 @@ named() {
 }
 
 for document in README.md doc/architecture.md doc/threads.md doc/protocol.md \
-	doc/differences.md doc/contributing.md; do
+	doc/differences.md doc/compatibility.md doc/contributing.md; do
 	if [ -e "$document" ]; then
 		verdict "$document names what is there" "$(named "$document")"
 	else
 		verdict "$document exists" "expected $document"
 	fi
 done
+# keys FILE: "[section] key state" of each row whose first cell is one key. The
+# state is a cell in the table of what works, a note in the page of settings.
+keys() {
+	awk -F ' *[|] *' '
+		/^## / { section = match($0, /\[[a-z]+\]/) ? substr($0, RSTART, RLENGTH) : "" }
+		section == "" || $2 !~ /^`[a-z0-9_]+`$/ { next }
+		$3 ~ /^(works|no effect|refused|not yet)$/ { print section, $2, $3; next }
+		{ print section, $2, /\*\*No effect/ ? "no effect" : /not honoured yet/ ? "not yet" : "works" }
+	' "$1" | sort
+}
+if [ -e doc/settings.md ] && [ -e doc/compatibility.md ]; then
+	verdict "doc/compatibility.md has every key, in the state doc/settings.md says" \
+		"$(diff <(keys doc/settings.md) <(keys doc/compatibility.md))"
+fi
+
 for name in $pages; do
 	if ! [ -x "$pgweir" ]; then
 		skipped "$name is up to date" "no pgweir is built here"
