@@ -47,7 +47,7 @@ struct clerks *clerks_new(struct err *e);
 /*
  * From the keeper, before the workers are stopped: what waits is dropped, what is under way
  * gets GRACE to end, then is left to itself (its job is dropped when it ends, the
- * thread is not joined: PAM modules may take for ever). Later asks are refused.
+ * thread is not joined: PAM modules may take for ever). Later asks are refused. Twice is once.
  */
 void clerks_stop(struct clerks *c, usec_t grace);
 /* After clerks_stop(). NULL is fine. */

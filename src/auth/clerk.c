@@ -346,6 +346,7 @@ dismiss(struct clerk *clerk, bool gone)
 		pthread_join(clerk->thread, NULL);
 	else
 		pthread_detach(clerk->thread);
+	clerk->hired = false;
 }
 
 void

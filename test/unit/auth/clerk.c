@@ -86,14 +86,24 @@ count(struct world *w, unsigned *counter)
 	pthread_mutex_unlock(&w->mutex);
 }
 
-/* Wait until COUNTER is N. */
+static unsigned
+value(struct world *w, const unsigned *counter)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&w->mutex);
+	n = *counter;
+	pthread_mutex_unlock(&w->mutex);
+	return n;
+}
+
+/* Wait until COUNTER is N or more. */
 static void
 await(struct world *w, const unsigned *counter, unsigned n)
 {
 	pthread_mutex_lock(&w->mutex);
 	while (*counter < n)
 		pthread_cond_wait(&w->change, &w->mutex);
-	assert_int_equal(*counter, n);
 	pthread_mutex_unlock(&w->mutex);
 }
 
@@ -258,7 +268,7 @@ a_stuck_group_leaves_threads_to_others(void **state)
 	must_ask(&w, CLERK_LOOKUP, 1, 8, false);
 	must_ask(&w, CLERK_LOOKUP, 2, 0, false);
 	hear(&w, 2);
-	await(&w, &w.at_gate, SAME_GROUP);
+	assert_int_equal(value(&w, &w.at_gate), SAME_GROUP);
 	open_gate(&w);
 	hear(&w, 12);
 	assert_int_equal(w.at_gate, 10);
@@ -329,13 +339,9 @@ static usec_t
 rest(void *arg)
 {
 	struct world *w = arg;
-	unsigned n;
 
 	count(w, &w->at_gate);
-	pthread_mutex_lock(&w->mutex);
-	n = w->at_gate;
-	pthread_mutex_unlock(&w->mutex);
-	return n < 3 ? MSEC : 0;
+	return value(w, &w->at_gate) < 3 ? MSEC : 0;
 }
 
 static void
@@ -363,44 +369,44 @@ who_rests_tidies_up_first_and_again_when_told(void **state)
 static void *
 ask_and_hear(void *arg)
 {
-	struct world *shared = arg;
-	struct world mine = { .in_order = true, .clerks = shared->clerks };
+	struct world *mine = arg;
 	unsigned asked = 0;
 
-	mine.loop = loop_new(NULL);
-	mine.home = mailbox_new(mine.loop, &mine, NULL);
-	mine.alarm = timer_new(mine.loop, too_late, &mine);
-	pthread_mutex_init(&mine.mutex, NULL);
-	pthread_cond_init(&mine.change, NULL);
 	while (asked < EACH) {
 		unsigned batch = asked + 50;
 
 		for (; asked < batch; asked++)
-			must_ask(&mine, asked % 2 ? CLERK_LOOKUP : CLERK_LDAP, asked + 1,
+			must_ask(mine, asked % 2 ? CLERK_LOOKUP : CLERK_LDAP, asked + 1,
 			    asked % 3, false);
-		hear(&mine, asked);
+		hear(mine, asked);
 	}
-	timer_free(mine.alarm);
-	mailbox_free(mine.home);
-	loop_free(mine.loop);
-	pthread_cond_destroy(&mine.change);
-	pthread_mutex_destroy(&mine.mutex);
 	return NULL;
 }
 
 static void
 several_askers_are_each_answered_once(void **state)
 {
-	struct world w;
+	struct world worlds[ASKERS];
 	pthread_t threads[ASKERS];
 
 	(void)state;
-	setup(&w);
+	for (unsigned i = 0; i < ASKERS; i++) {
+		setup(&worlds[i]);
+		if (i > 0) {
+			clerks_free(worlds[i].clerks);
+			worlds[i].clerks = worlds[0].clerks;
+		}
+	}
 	for (unsigned i = 0; i < ASKERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, ask_and_hear, &w), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_and_hear, &worlds[i]), 0);
 	for (unsigned i = 0; i < ASKERS; i++)
 		pthread_join(threads[i], NULL);
-	teardown(&w);
+	/* who posts may still be waking a mailbox whose letters have all been opened */
+	clerks_stop(worlds[0].clerks, PATIENCE);
+	for (unsigned i = 1; i < ASKERS; i++)
+		worlds[i].clerks = clerks_new(NULL);
+	for (unsigned i = 0; i < ASKERS; i++)
+		teardown(&worlds[i]);
 }
 
 static void
