@@ -40,7 +40,7 @@ static const struct setting rows[] = {
 		  "limit." },
 	{ COUNT(max_db_client_connections, "0"), .ready = true,
 	  .text = "Most client connections of one database. 0 means no limit." },
-	{ COUNT(max_db_connections, "0"),
+	{ COUNT(max_db_connections, "0"), .ready = true,
 	  .text = "Most server connections of one database over all its pools. 0 means no "
 		  "limit." },
 	{ COUNT(max_packet_size, "2147483647"), .least = 5, .most = UINT32_MAX, .ready = true,
@@ -52,7 +52,7 @@ static const struct setting rows[] = {
 	{ COUNT(max_user_client_connections, "0"), .ready = true,
 	  .text = "Most client connections of one user over all databases. 0 means no "
 		  "limit." },
-	{ COUNT(max_user_connections, "0"),
+	{ COUNT(max_user_connections, "0"), .ready = true,
 	  .text = "Most server connections of one user over all databases. 0 means no "
 		  "limit." },
 	{ COUNT(min_pool_size, "0"), .ready = true,

@@ -224,7 +224,7 @@ check_ledger(const struct ledger *l, const struct sums *sums)
 		return NULL;
 	MUST(sums->idle == 0);
 	if (l->opening >= l->waiting || sim_now() < l->retry_at + DEADLINE_TICK ||
-	    (l->limits.most > 0 && l->open >= l->limits.most))
+	    (l->limits.most > 0 && l->open >= l->limits.most) || !chain_has_room(l))
 		return NULL;
 	return wrong("%u wait, %u of %u are open, %u opening: another could be opened",
 	    l->waiting, l->open, l->limits.most, l->opening);

@@ -184,7 +184,8 @@ reload(struct play *p)
 {
 	static const char *const more[] = { "pool_size=2", "pool_size=1", "pool_size=4",
 		"pool_size=3 max_prepared_statements=2", "pool_size=2 server_lifetime=1",
-		"pool_size=3 reserve_pool_size=1 reserve_pool_timeout=1" };
+		"pool_size=3 reserve_pool_size=1 reserve_pool_timeout=1",
+		"pool_size=3 max_user_connections=2", "pool_size=2 max_db_connections=1" };
 	const char *settings_now = more[sim_draw(ARRAY_SIZE(more))];
 
 	char text[200];
@@ -425,15 +426,16 @@ play(uint64_t seed, unsigned steps)
 	struct play p = { .seed = seed, .trace = getenv("STORY_TRACE") != NULL };
 	unsigned chop = chops[seed / 2 % ARRAY_SIZE(chops)];
 	unsigned capacity = capacities[seed / 5 % ARRAY_SIZE(capacities)];
-	char text[200];
+	char text[300];
 
 	p.rows_most = chop > 0 || capacity < 1000 ? 1000 : 200000;
 	snprintf(text, sizeof(text),
 	    "seed=%llu workers=%u pool_size=%u chop=%u capacity=%u "
-	    "max_prepared_statements=%u query_wait_notify=0 server_check_delay=%u",
+	    "max_prepared_statements=%u query_wait_notify=0 server_check_delay=%u "
+	    "max_user_connections=%u",
 	    (unsigned long long)seed, 1 + (unsigned)(seed % 3),
 	    1 + (unsigned)(seed / 3 % 3), chop, capacity, seed % 4 == 0 ? 2 : 200,
-	    seed % 5 == 0 ? 0 : 30);
+	    seed % 5 == 0 ? 0 : 30, (unsigned)(seed % 7 < 3 ? seed % 7 : 0));
 	if (p.trace)
 		printf("# %s\n", text);
 	p.story = story_begin(text);

@@ -1,0 +1,228 @@
+/*
+ * budget.c - pools that share a limit: who gets a slot, who gives one up, and when.
+ */
+#include <stdio.h>
+
+#include "story/story.h"
+
+static struct actor *
+ann(struct story *s, unsigned worker)
+{
+	struct actor *a = story_connect(s, worker);
+
+	actor_login(a, "ann", "app", NULL);
+	story_settle(s);
+	return a;
+}
+
+/* In transaction, and has heard so. */
+static void
+begins(struct story *s, struct actor *a, const char *why)
+{
+	say(a, "begin");
+	story_settle(s);
+	hears(a, "C:BEGIN Z:T", why);
+}
+
+static void
+commits(struct story *s, struct actor *a)
+{
+	say(a, "commit");
+	story_settle(s);
+	actor_forget(a);
+}
+
+static void
+a_slot_goes_to_the_pool_that_has_none(void **state)
+{
+	struct story *s = story_begin("pool_size=5 max_user_connections=1");
+	struct actor *a = story_client(s, "app"), *b = story_client(s, "other");
+
+	(void)state;
+	actor_forget(a);
+	actor_forget(b);
+	begins(s, a, "a has the one server");
+	say(b, "select 1");
+	story_pass(s, 3 * SECOND);
+	is_text(actor_state(b), "waiting", "b has none, its pool is not full");
+	story_check(s);
+	commits(s, a);
+	hears(b, "T D:1 C Z:I", "b's turn");
+	is_count(story_servers(s), 1, "there is still one only");
+	begins(s, a, "and back: an idle one is evicted");
+	is_count(story_servers(s), 1, "one server in all");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+a_flood_leaves_a_slot_to_the_small(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_db_connections=4");
+	struct actor *bob[8], *small;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+		say(bob[i], "begin");
+		story_settle(s);
+	}
+	is_count(story_servers(s), 4, "the database is full");
+	small = ann(s, 0);
+	commits(s, bob[0]);
+	is_count(small->in, true, "the next free slot is for who has none");
+	actor_forget(small);
+	begins(s, small, "and serves it");
+	is_count(story_servers(s), 4, "no more than before");
+	commits(s, small);
+	/* others wait, but it has used its server a moment ago and has fewer than they */
+	for (unsigned i = 0; i < 5; i++) {
+		story_pass(s, 100 * MSEC);
+		begins(s, small, "at once, each time");
+		commits(s, small);
+	}
+	story_check(s);
+	story_end(s);
+}
+
+static void
+what_nobody_uses_goes_to_who_waits(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_db_connections=2");
+	struct actor *small = ann(s, 0);
+	struct actor *a = story_client_on(s, 0, "app"), *b = story_client_on(s, 0, "app");
+
+	(void)state;
+	actor_forget(a);
+	actor_forget(b);
+	begins(s, a, "one each");
+	say(b, "begin");
+	story_pass(s, 200 * MSEC);
+	is_text(actor_state(b), "waiting", "the other may be needed in a moment");
+	story_pass(s, 600 * MSEC);
+	hears(b, "C:BEGIN Z:T", "it was not");
+	is_text(actor_state(small), "idle", "its client has not noticed");
+	is_count(story_servers(s), 2, "two there are");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+min_pool_size_is_kept(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_db_connections=2 min_pool_size=1");
+	struct actor *small = ann(s, 0);
+	struct actor *a = story_client_on(s, 0, "app"), *b = story_client_on(s, 0, "app");
+
+	(void)state;
+	actor_forget(a);
+	actor_forget(b);
+	actor_forget(small);
+	begins(s, a, "one each");
+	say(b, "begin");
+	story_pass(s, 3 * SECOND);
+	is_text(actor_state(b), "waiting", "the other pool keeps what it is promised");
+	begins(s, small, "and has it");
+	commits(s, small);
+	commits(s, a);
+	hears(b, "C:BEGIN Z:T", "its own pool's");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+turns_are_taken_over_threads(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_db_connections=1 workers=2");
+	struct actor *small = ann(s, 1);
+	struct actor *a = story_client_on(s, 0, "app"), *b = story_client_on(s, 0, "app");
+
+	(void)state;
+	actor_forget(a);
+	actor_forget(b);
+	actor_forget(small);
+	begins(s, a, "from the other thread's pool");
+	say(small, "begin");
+	story_pass(s, MSEC);
+	say(b, "begin");
+	story_settle(s);
+	commits(s, a);
+	hears(b, "C:BEGIN Z:T", "as many servers as the other would have: no reason to reconnect");
+	story_pass(s, 300 * MSEC);
+	say(a, "begin");
+	story_settle(s);
+	commits(s, b);
+	hears(small, "C:BEGIN Z:T", "has waited much longer than a");
+	is_text(actor_state(a), "waiting", "whose turn is next");
+	commits(s, small);
+	hears(a, "C:BEGIN Z:T", "as it is");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+who_leaves_gives_its_slot_back(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_db_connections=1");
+	struct actor *small = ann(s, 0), *a = story_client_on(s, 0, "app");
+
+	(void)state;
+	actor_forget(a);
+	actor_forget(small);
+	begins(s, a, "it has the slot");
+	say(small, "begin");
+	story_settle(s);
+	hang_up(small);
+	commits(s, a);
+	begins(s, a, "nobody else wants it");
+	commits(s, a);
+	is_count(s->db1.most, 1, "one there was at any time");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+a_lower_limit_waits_for_the_busy(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_db_connections=3");
+	struct actor *bob[3];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		begins(s, bob[i], "all three");
+	story_reload(s, "pool_size=9 max_db_connections=1", NULL);
+	story_settle(s);
+	is_count(story_servers(s), 3, "nothing is torn away");
+	commits(s, bob[0]);
+	is_count(story_servers(s), 2, "one fewer");
+	commits(s, bob[1]);
+	commits(s, bob[2]);
+	is_count(story_servers(s), 1, "as many as there may be");
+	story_reload(s, "pool_size=9 max_db_connections=2", NULL);
+	begins(s, bob[0], "and more again");
+	begins(s, bob[1], "two");
+	is_count(story_servers(s), 2, "at once");
+	story_check(s);
+	story_end(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest stories[] = {
+		UNIT_TEST(a_slot_goes_to_the_pool_that_has_none),
+		UNIT_TEST(a_flood_leaves_a_slot_to_the_small),
+		UNIT_TEST(what_nobody_uses_goes_to_who_waits),
+		UNIT_TEST(min_pool_size_is_kept),
+		UNIT_TEST(turns_are_taken_over_threads),
+		UNIT_TEST(who_leaves_gives_its_slot_back),
+		UNIT_TEST(a_lower_limit_waits_for_the_busy),
+	};
+
+	return cmocka_run_group_tests(stories, NULL, NULL);
+}
