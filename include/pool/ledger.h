@@ -120,6 +120,8 @@ struct seat *ledger_free_seat(struct ledger *l);
 void ledger_limit(struct ledger *l, const struct ledger_limits *limits);
 /* Nobody gets a server any more, or again. */
 void ledger_pause(struct ledger *l, bool paused);
+/* What the last attempt to open one failed by may have changed: the next need not wait. */
+void ledger_hope(struct ledger *l);
 /* Make SEAT the place of lane LANE. */
 void ledger_sit(struct ledger *l, struct seat *seat, unsigned lane);
 /* SEAT, which has nothing, is nobody's place any more. */

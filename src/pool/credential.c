@@ -43,20 +43,32 @@ credential_drop(struct credential *c)
 
 /* --- pools --- */
 
+static bool
+is_news(const struct credential *c, const struct credential *before)
+{
+	return before == NULL || !span_same(credential_secret(c), credential_secret(before));
+}
+
 void
 pool_remember(struct pooler *p, struct pool *pool, struct credential *c)
 {
 	struct credential *before;
+	bool news = false;
 
 	pthread_mutex_lock(&p->mutex);
 	before = pool->credential;
 	/* a login that took long does not undo what a later one has learnt */
-	if (before == NULL || before->asked_at <= c->asked_at)
+	if (before == NULL || before->asked_at <= c->asked_at) {
+		news = is_news(c, before);
 		pool->credential = credential_hold(c);
-	else
+	} else {
 		before = NULL;
+	}
 	pthread_mutex_unlock(&p->mutex);
 	credential_drop(before);
+	/* servers may have refused the old one */
+	if (news)
+		ledger_hope(&pool->ledger);
 }
 
 struct credential *

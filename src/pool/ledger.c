@@ -72,6 +72,15 @@ ledger_pause(struct ledger *l, bool paused)
 }
 
 void
+ledger_hope(struct ledger *l)
+{
+	lock(l);
+	l->retry_at = 0;
+	l->refusing = false;
+	unlock(l);
+}
+
+void
 ledger_sit(struct ledger *l, struct seat *seat, unsigned lane)
 {
 	memset(seat, 0, sizeof(*seat));

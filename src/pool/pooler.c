@@ -207,6 +207,13 @@ setup_used(void *arg)
 	setup_drop(arg);
 }
 
+static void
+hope(void *owner, struct pool *pool)
+{
+	(void)owner;
+	ledger_hope(&pool->ledger);
+}
+
 void
 pooler_install(struct pooler *p, struct setup *setup)
 {
@@ -220,6 +227,7 @@ pooler_install(struct pooler *p, struct setup *setup)
 	credentials_renew(p->credentials);
 	lookup_renew(p->lookup);
 	place_relimit(p, setup->conf);
+	place_each(p, hope, NULL);
 	setup_hold(setup);
 	if (p->workers == NULL || !worker_ask_all(p, NULL, use_setup, setup_used, setup))
 		setup_drop(setup);
