@@ -33,6 +33,45 @@ def certificate(folder, ca, name, common_name, names=None):
 	return folder / (name + ".crt"), folder / (name + ".key")
 
 
+def der_parts(der):
+	"""The values inside the DER sequence DER, each with its header."""
+
+	def header(at):
+		size, n = der[at + 1], 2
+		if size & 0x80:
+			n += size & 0x7F
+			size = int.from_bytes(der[at + 2 : at + n], "big")
+		return n, size
+
+	at, parts = header(0)[0], []
+	while at < len(der):
+		n, size = header(at)
+		parts.append(der[at : at + n + size])
+		at += n + size
+	return parts
+
+
+def der_value(tag, body):
+	size = len(body).to_bytes(2, "big") if len(body) > 127 else bytes([len(body)])
+	return bytes([tag]) + (b"\x82" if len(body) > 127 else b"") + size + body
+
+
+def forged(card, ca, old, new):
+	"""CARD with the bytes OLD replaced by NEW (as many), signed by CA again."""
+	crt = card[0]
+	der = ssl.PEM_cert_to_DER_cert(crt.read_text())
+	tbs, algorithm, _ = der_parts(der)
+	assert len(old) == len(new) and old in tbs
+	tbs = tbs.replace(old, new)
+	signature = subprocess.run(
+		["openssl", "dgst", "-sha256", "-sign", "%s.key" % ca],
+		input=tbs, capture_output=True, check=True,
+	).stdout
+	der = der_value(0x30, tbs + algorithm + der_value(3, b"\0" + signature))
+	crt.write_text(ssl.DER_cert_to_PEM_cert(der))
+	return card
+
+
 def verifier(secret, salt=b"0123456789abcdef", iterations=4096):
 	"""What PostgreSQL would store of SECRET for SCRAM."""
 	salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, iterations)
@@ -126,7 +165,7 @@ class Visitor(rawpg.Client):
 	def proof(self, body, user, secret, scram):
 		kind = int.from_bytes(body[:4], "big")
 		if kind == 10:
-			self.offered = rawpg.strings(body[4:])[:-1]
+			self.offered = [name for name in rawpg.strings(body[4:]) if name]
 		if not self.plus:
 			return super().proof(body, user, secret, scram)
 		if kind == 10:
