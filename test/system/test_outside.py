@@ -211,11 +211,6 @@ def test_a_server_that_babbles(asker):
 		thread.join()
 
 
-def test_bad_options_are_refused(asker):
-	answer = ldap(asker("ldapserver=a ldapbindpasswd=bobs secret"), "bob", "xyzzy")
-	assert answer[0] == "refused" and "secret" not in answer[2]
-
-
 # --- PAM ----------------------------------------------------------------------------
 
 PEOPLE = {"bob": "bobs secret", "amy": "it's $HOME \"*\"", "late": "lates", "ünï": "pässword"}
