@@ -155,16 +155,29 @@ look_up(struct client *c, usec_t not_before)
 	return false;
 }
 
+/* Is there an auth_query to be asked, if not for this client then for others? */
+static bool
+has_lookups(const struct client *c)
+{
+	const struct conf *conf = conf_of(c);
+	const struct conf_database *db = conf_database(conf, span_text(c->database));
+	const char *user = db != NULL && db->auth_user != NULL ? db->auth_user : conf->auth_user;
+
+	return user != NULL && user[0] != '\0';
+}
+
 /*
- * With auth_type md5 whoever auth_query does not find is asked as those are whom servers
- * keep today, by SCRAM: an MD5 question would tell them apart.
+ * Begin with what auth_query knows (CREDENTIAL, or NULL: it was not asked). With auth_type md5
+ * whoever has no secret is asked as those are whom servers keep today, by SCRAM: an MD5
+ * question would tell them apart.
  */
 static void
 begin_with(struct client *c, const struct credential *credential)
 {
 	struct login_rules *rules = &c->attempt->rules;
 
-	if (credential != NULL && !credential->known && rules->method == LOGIN_MD5)
+	if (rules->method == LOGIN_MD5 && (credential == NULL || credential->len == 0) &&
+	    has_lookups(c))
 		rules->method = LOGIN_SCRAM;
 	if (credential != NULL)
 		begin_login(c, credential_secret(credential), credential->known);

@@ -441,7 +441,7 @@ def test_a_name_that_is_not_the_one(build, finder, postgres):
 	)
 	assert knock(h.address, "victim", SECRET, database="here") == IN
 	assert knock(h.address, "VICTIM", SECRET, database="here") == (
-		"password authentication failed"
+		"SASL authentication failed"
 	)
 	h.wait_until_logged("another user's name than it was asked for")
 	finder.remove("victim")
@@ -481,9 +481,7 @@ def test_where_it_is_asked(build, finder, postgres):
 	h.wait_until_logged('cannot use the reserved "pgbouncer" database as an auth_dbname')
 	# no database: the steps of a wrong password, and no server is asked
 	before = finder.asked("seeker")
-	assert knock(h.address, "seeker", SECRET, database="nowhere") == (
-		"password authentication failed"
-	)
+	assert knock(h.address, "seeker", SECRET, database="nowhere") == NO
 	assert finder.asked("seeker") == before
 	assert knock(h.address, "admin", SECRET, database="nowhere") == (
 		"no such database: nowhere"
@@ -582,14 +580,14 @@ def test_roles_that_may_not_log_in(build, postgres):
 @pytest.mark.parametrize("method", ["plain", "md5", "scram-sha-256"])
 def test_strangers_learn_nothing(build, finder, method):
 	"""Unknown, wrong password, expired, no database: one and the same conversation."""
-	finder.store("q_known", verifier(SECRET) if method == "scram-sha-256" else SECRET)
+	finder.store("q_known", verifier(SECRET))
 	finder.store("q_locked", None)
-	h = build({"known": SECRET}, auth_type=method)
+	h = build({"known": verifier(SECRET)}, auth_type=method)
 	heard = {}
 	for user, database in [
 		("known", "here"), ("q_known", "here"), ("q_locked", "here"), ("unknown", "here"),
 		("known", "nowhere"), ("unknown", "nowhere"), ("known", "pgbouncer"),
-		("unknown", "pgbouncer"),
+		("unknown", "pgbouncer"), ("u" * 64, "here"),
 	]:
 		v = Visitor(h.address)
 		text = v.knock(user, "wrong", database=database)
