@@ -2,12 +2,13 @@
 other ([peers])."""
 
 import os
+import pathlib
 import shutil
 import signal
 import socket
 import subprocess
 
-from scratch import can_connect, end, free_port, give_to, spawn, wait_for
+from scratch import can_connect, end, free_port, give_to, wait_for
 from servers import Pooler
 
 
@@ -46,19 +47,13 @@ class Member(Pooler):
 
 	def start(self):
 		self.write_files()
-		self.process = spawn("nobody", self.command(), self.log, env=self.environment())
+		self.launch()
 		wait_for(
 			"member %d to accept, see %s" % (self.number, self.log),
 			lambda: self.process.poll() is None and self.answers(),
 			30,
 		)
 		return self
-
-	def command(self):
-		return [self.program, self.ini]
-
-	def environment(self):
-		return dict(os.environ)
 
 	def answers(self):
 		try:
@@ -104,8 +99,9 @@ class Bouncer(Member):
 	def stop(self):
 		end(self.process, signal.SIGTERM)
 
-	def command(self):
-		return [self.find(), self.ini]
+	def launch(self):
+		self.program = pathlib.Path(self.find())
+		super().launch()
 
 
 class Fleet:
