@@ -15,9 +15,9 @@ _Static_assert(sizeof(enum setting_kind) == sizeof(int), "enums are kept as ints
 
 /* What a value of any kind may be. */
 union value {
+	usec_t		 time;		/* the widest first: = { 0 } clears that one only */
 	uint32_t	 count;
 	bool		 yes;
-	usec_t		 time;
 	int		 word;
 	const char	*text;
 };
