@@ -312,17 +312,35 @@ an_auth_file_may_come_later_but_not_go(void **state)
 	conf_drop((struct conf *)reload.before);
 }
 
+/* Each setting, given its default: is it warned about just when it is not honoured? */
 static void
-what_is_not_honoured_yet_is_said(void **state)
+what_is_not_honoured_is_said_and_only_that(void **state)
 {
-	struct conf *conf = good("[pgbouncer]\nauth_type = trust\nresolv_conf = x\n[databases]\n"
-				 "a = max_db_connections=5\n[peers]\n1 = host=a\n", NULL);
+	const struct setting *row = NULL;
+	char text[1024], warning[256];
 
 	(void)state;
-	assert_true(warned(conf, "t.ini:3: resolv_conf is accepted but not honoured yet"));
-	assert_true(warned(conf, "t.ini:5: database a: max_db_connections is accepted but "
-	    "not honoured yet"));
-	assert_true(warned(conf, "t.ini:7: peer 1: host is accepted but not honoured yet"));
+	while ((row = conf_setting_next(row)) != NULL) {
+		struct conf *conf;
+		bool expected = !row->ready && row->moot == NULL;
+
+		if (row->fallback == NULL)
+			continue;
+		snprintf(text, sizeof(text), "[pgbouncer]\n%s = %s\n", row->name, row->fallback);
+		snprintf(warning, sizeof(warning), "t.ini:2: %s is accepted but not honoured yet",
+		    row->name);
+		conf = good(text, NULL);
+		assert_int_equal(warned(conf, warning), expected);
+		conf_drop(conf);
+	}
+}
+
+static void
+peers_have_their_port(void **state)
+{
+	struct conf *conf = good("[pgbouncer]\n[peers]\n1 = host=a\n", NULL);
+
+	(void)state;
 	assert_int_equal(conf_peer(conf, 1)->port, 6432);
 	assert_null(conf_peer(conf, 2));
 	conf_drop(conf);
@@ -358,7 +376,8 @@ main(void)
 		UNIT_TEST(one_more_main_section_below_an_empty_one_is_no_news),
 		UNIT_TEST(names_without_effect_are_taken_with_a_word_why),
 		IN_FOLDER(an_auth_file_may_come_later_but_not_go),
-		UNIT_TEST(what_is_not_honoured_yet_is_said),
+		UNIT_TEST(what_is_not_honoured_is_said_and_only_that),
+		UNIT_TEST(peers_have_their_port),
 		UNIT_TEST(the_command_line_wins_or_not),
 	};
 

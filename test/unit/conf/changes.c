@@ -31,7 +31,8 @@ static const struct {
 	{ "[pgbouncer]\n", "[pgbouncer]\nlogfile = a b\n", "applied: logfile \"\" -> a b\n" },
 	{ "[pgbouncer]\n", "[pgbouncer]\nlisten_port = 1\nlisten_addr = *\n",
 	  "needs restart: listen_addr \"\" -> *\nneeds restart: listen_port 6432 -> 1\n" },
-	{ "[pgbouncer]\nauth_ldap_options = a\n", "[pgbouncer]\nauth_ldap_options = b\n",
+	{ "[pgbouncer]\nauth_ldap_options = ldapserver=a ldapprefix=x\n",
+	  "[pgbouncer]\nauth_ldap_options = ldapserver=b ldapprefix=x\n",
 	  "applied: auth_ldap_options changed\n" },
 	{ "[pgbouncer]\n[databases]\na =\nb =\n", "[pgbouncer]\n[databases]\nb =\nc =\n* =\n",
 	  "applied: database * added\napplied: database a removed\napplied: database c "

@@ -29,7 +29,7 @@ static const struct writing writings[] = {
 	  "a whole number of 0 or more" },
 	{ SCOPE_GLOBAL, "max_packet_size", "4294967295", "4294967295", NULL },
 	{ SCOPE_GLOBAL, "max_packet_size", "4294967296", NULL,
-	  "a whole number of 1 or more" },
+	  "a whole number of 5 or more" },
 	{ SCOPE_GLOBAL, "log_stats", "0", "0", NULL },
 	{ SCOPE_GLOBAL, "log_stats", "1", "1", NULL },
 	{ SCOPE_GLOBAL, "log_stats", "yes", NULL, "0 or 1" },
