@@ -41,6 +41,24 @@ admin_users = app
 stats_users = app
 ################## end file ##################
 """ % POOL_SIZE
+ENV = {
+	"DB_HOST": "db", "DB_USER": "app", "DB_PASSWORD": PASSWORD, "DB_NAME": "app",
+	"AUTH_TYPE": "scram-sha-256", "POOL_MODE": "transaction", "MAX_CLIENT_CONN": "500",
+	"DEFAULT_POOL_SIZE": str(POOL_SIZE), "ADMIN_USERS": "app", "STATS_USERS": "app",
+	"IGNORE_STARTUP_PARAMETERS": "extra_float_digits",
+}
+
+
+def make_pod(stack, name):
+	"""A container of the image: its user postgres, /etc/pgbouncer its own."""
+	pod = stack.network.join(Pod(stack.base / name))
+	pod.knows(db=stack.database.machine)
+	users = pod.path("/etc/passwd").read_text().replace("postgres:x:", "debian:x:")
+	pod.write("/etc/passwd", users + "postgres:x:70:70::/var/lib/postgresql:/bin/sh\n")
+	pod.path("/etc/pgbouncer").mkdir()
+	os.chown(pod.path("/etc/pgbouncer"), 70, 70)
+	install(pod, "/usr/bin/pgbouncer")
+	return pod
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +74,9 @@ def stack(folder, network):  # noqa: F811
 		database.database("app", "app")
 		database.sql("create table hits (worker int, tag text); alter table hits owner to app",
 			"app")
-		pod = stack.pod = network.join(Pod(base / "pgbouncer"))
-		pod.knows(db=database.machine)
-		users = pod.path("/etc/passwd").read_text().replace("postgres:x:", "debian:x:")
-		pod.write("/etc/passwd", users + "postgres:x:70:70::/var/lib/postgresql:/bin/sh\n")
+		pod = stack.pod = make_pod(stack, "pgbouncer")
 		pod.write("/etc/pgbouncer/pgbouncer.ini", INI, (70, 70))
 		pod.write("/etc/pgbouncer/userlist.txt", '"app" "%s"\n' % PASSWORD, (70, 70), 0o600)
-		install(pod, "/usr/bin/pgbouncer")
 		stack.bouncer = Bouncer(pod, ["/usr/bin/pgbouncer", "/etc/pgbouncer/pgbouncer.ini"],
 			5432, user=(70, 70), first=True)
 		(base / "alembic.ini").write_text(
@@ -169,6 +183,23 @@ def test_nobody_else_comes_in(stack):
 			connect(stack, **login)
 	text = stack.bouncer.text()
 	assert PASSWORD not in text and OTHER not in text
+
+
+def test_an_image_that_knows_only_its_environment(stack):
+	pod = make_pod(stack, "from-env")
+	pod.write("/entrypoint.sh", (tools.TOP / "contrib" / "entrypoint.sh").read_text(),
+		mode=0o755)
+	bouncer = Bouncer(pod, ["/entrypoint.sh", "/usr/bin/pgbouncer",
+		"/etc/pgbouncer/pgbouncer.ini"], 5432, user=(70, 70), first=True, env=ENV)
+	with connect(stack, host=pod.address) as app:
+		assert app.execute("select current_user::text").fetchone() == ("app",)
+	with stack.network.inside(), console(pod.address, user="app", password=PASSWORD) as c:
+		settings = {row[0]: row[1] for row in c.execute("SHOW CONFIG").fetchall()}
+	for name in ("pool_mode", "max_client_conn", "default_pool_size", "auth_type"):
+		assert settings[name] == ENV[name.upper()]
+	pod.run("kill", "-TERM", bouncer.inner_pid())
+	assert bouncer.wait_for_end() == 0
+	bouncer.check_log()
 
 
 def test_the_stack_goes_down_and_comes_up(stack):

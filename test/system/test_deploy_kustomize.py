@@ -120,7 +120,8 @@ def connect(cluster, database, user="app", password="secret", **more):
 def migration(cluster, to):
 	"""Words and environment of the Alembic job."""
 	return [str(tools.script("alembic")), "-c", str(cluster.base / "alembic.ini"),
-		"upgrade", to], {"DATABASE_URL": url(cluster, "app", "secret", "tazlab_migrate")}
+		"upgrade", to], {"CONCURRENTLY": "yes",
+		"DATABASE_URL": url(cluster, "app", "secret", "tazlab_migrate")}
 
 
 def migrate(cluster, to, fails=False):

@@ -36,9 +36,9 @@ class Bouncer:
 		self.log = pod.folder.with_suffix(".log")
 		self.process = pod.start(command, self.log, user, env, first, limits)
 		try:
+			wait_for("the pooler to accept", self.accepts, 30)
 			self.pid = named(self.process, "pgbouncer")
 			assert filecmp.cmp("/proc/%d/exe" % self.pid, pooler_program(), False)
-			wait_for("the pooler to accept", self.accepts, 30)
 		except AssertionError as error:
 			raise AssertionError("%s\n%s" % (error, self.tail())) from None
 
