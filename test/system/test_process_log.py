@@ -121,7 +121,7 @@ def test_secrets_are_never_logged(own):
 	pooler = own(auth_type="plain")
 	pooler.options = ["-v", "-v", "-v"]
 	pooler.databases["four"] = pooler.databases["one"] + " user=app_plain password=%s" % SECRET
-	pooler.env["PGWEIR_AUTH_LDAP_OPTIONS"] = "ldapserver=ldap ldapbasedn=x ldapbindpasswd=%s" % SECRET
+	pooler.env["PGWEIR_AUTH_LDAP_OPTIONS"] = "ldapserver=ldap ldapbasedn=x ldapbinddn=y ldapbindpasswd=%s" % SECRET
 	pooler.write_files()
 	pooler.start()
 	client = Client(pooler.address).login(database="four", user="app_plain", secret=SECRET)
