@@ -60,6 +60,7 @@ void resolver_each_name(struct resolver *r,
 void resolver_each_zone(struct resolver *r,
     void (*fn)(void *owner, const struct resolver_zone *zone), void *owner);
 
+/* "c-ares 1.18.1", for -V and the log. */
 const char *resolve_version(void);
 
 #endif
