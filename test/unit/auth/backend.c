@@ -32,16 +32,23 @@ struct actor {
 	struct buf		 reply;
 };
 
+/* BINDING: of the channel, empty if it has none. */
 static void
-actor_begin(struct actor *a, enum secret_kind kind)
+actor_begin_at(struct actor *a, enum secret_kind kind, struct span binding)
 {
-	struct backend_rules rules = { .user = BOB, .keyring = ring };
+	struct backend_rules rules = { .user = BOB, .keyring = ring, .binding = binding };
 
 	memset(a, 0, sizeof(*a));
 	stored(kind, &a->secret);
 	rules.secret = secret_span(&a->secret);
 	a->login = backend_new(&rules);
 	assert_non_null(a->login);
+}
+
+static void
+actor_begin(struct actor *a, enum secret_kind kind)
+{
+	actor_begin_at(a, kind, span_of("", 0));
 }
 
 static void
@@ -164,12 +171,12 @@ md5_is_answered_from_all_but_verifiers(void **state)
 
 /* --- SCRAM: our own login.c plays the server ---------------------------------- */
 
-/* Log A in at a server that keeps SERVERS for bob. */
+/* Log A in at a server that keeps SERVERS for bob and, unless BINDING is empty, binds. */
 static void
-scram_at(struct actor *a, const struct secret *servers)
+scram_over(struct actor *a, const struct secret *servers, struct span binding)
 {
 	const struct login_rules rules = { .method = LOGIN_SCRAM, .scram_iterations = 9,
-		.keyring = ring };
+		.keyring = ring, .binding = binding };
 	struct buf reply = {0};
 	struct login *server;
 	struct err e = {0};
@@ -198,6 +205,12 @@ scram_at(struct actor *a, const struct secret *servers)
 }
 
 static void
+scram_at(struct actor *a, const struct secret *servers)
+{
+	scram_over(a, servers, span_of("", 0));
+}
+
+static void
 scram_from_a_plain_secret(void **state)
 {
 	struct secret servers;
@@ -215,6 +228,62 @@ scram_from_a_plain_secret(void **state)
 	}
 	/* one entry a salt: the one shown to clients, and the verifier's */
 	assert_true(keyring_count(ring) >= 2);
+}
+
+static void
+scram_is_bound_where_both_can(void **state)
+{
+	static const struct {
+		const char	*ours, *theirs, *says;
+		bool		 in;
+	} rows[] = {
+		{ "cert", "cert", "p=tls-server-end-point,,", true },
+		{ "cert", "another", "p=tls-server-end-point,,", false },
+		{ "cert", "", "y,,", true },	/* we could, it does not offer it */
+		{ "", "cert", "n,,", true },	/* we cannot */
+		{ "", "", "n,,", true },
+	};
+	struct secret servers;
+
+	(void)state;
+	stored(SECRET_SCRAM, &servers);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool plus = rows[i].says[0] == 'p';
+		struct actor a;
+		struct reader r;
+
+		actor_begin_at(&a, SECRET_PLAIN, span_text(rows[i].ours));
+		scram_over(&a, &servers, span_text(rows[i].theirs));
+		assert_int_equal(a.verdict == BACKEND_OK, rows[i].in);
+		actor_end(&a);
+
+		actor_begin_at(&a, SECRET_PLAIN, span_text(rows[i].ours));
+		actor_hears(&a, AUTH_SASL, rows[i].theirs[0] != '\0' ? NAMES :
+		    SPAN_LITERAL("SCRAM-SHA-256\0\0"));
+		r = read_begin(only_message(&a.reply, 'p'));
+		assert_span_is(read_string(&r), plus ? SCRAM_MECHANISM_PLUS :
+		    SCRAM_MECHANISM);
+		read_u32(&r);
+		assert_true(span_starts(read_rest(&r), rows[i].says));
+		actor_end(&a);
+	}
+	secret_fini(&servers);
+}
+
+static void
+a_server_that_only_binds(void **state)
+{
+	struct actor a;
+
+	(void)state;
+	actor_begin(&a, SECRET_PLAIN);
+	actor_hears(&a, AUTH_SASL, SPAN_LITERAL("SCRAM-SHA-256-PLUS\0\0"));
+	assert_fails(&a, "no common SASL mechanism");
+	actor_end(&a);
+	actor_begin_at(&a, SECRET_PLAIN, SPAN_LITERAL("cert"));
+	actor_hears(&a, AUTH_SASL, SPAN_LITERAL("SCRAM-SHA-256-PLUS\0\0"));
+	assert_int_equal(a.verdict, BACKEND_MORE);
+	actor_end(&a);
 }
 
 static void
@@ -430,6 +499,8 @@ main(void)
 		RINGED(cleartext_may_be_forbidden),
 		RINGED(md5_is_answered_from_all_but_verifiers),
 		RINGED(scram_from_a_plain_secret),
+		RINGED(scram_is_bound_where_both_can),
+		RINGED(a_server_that_only_binds),
 		RINGED(scram_from_other_secrets_fails),
 		RINGED(scram_passes_through),
 		RINGED(a_server_with_another_verifier_is_named),
