@@ -28,7 +28,8 @@ enum clerk_kind { CLERK_LOOKUP, CLERK_PAM, CLERK_LDAP, CLERK_KINDS };
  */
 struct clerk_job {
 	struct letter	 letter;	/* set open() before asking */
-	struct mailbox	*home;		/* borrowed: where the letter goes; outlives clerks_stop() */
+	struct mailbox
+	    *home; /* borrowed: where the letter goes; outlives clerks_stop() */
 	enum clerk_kind	 kind;
 	/* Of jobs with the same GROUP at most two are under way at a time; 0: no such limit.
 	 * So one dead server does not take all threads of its kind. */
@@ -65,7 +66,8 @@ bool clerks_stopping(struct clerks *c);
  * A thread of KIND that has nothing to do calls REST(ARG) before it sleeps; it sleeps as long as REST says, 0 meaning
  * until there is work. For what must be tidied up. Set before the first ask.
  */
-void clerks_at_rest(struct clerks *c, enum clerk_kind kind, usec_t (*rest)(void *arg), void *arg);
+void clerks_at_rest(struct clerks *c, enum clerk_kind kind, usec_t (*rest)(void *arg),
+    void *arg);
 
 /* Monotonic time, for deadlines. */
 usec_t clerk_now(void);

@@ -35,7 +35,8 @@ struct lookup_ask {
 	struct span	 name;		/* who is asked about: 1 to LOOKUP_NAME_MOST bytes, no NUL */
 	usec_t		 timeout;	/* waiting, connecting and asking together; at least 1 */
 	/* the answer */
-	struct mailbox	*home;		/* borrowed: whose thread hears it; outlives clerks_stop() */
+	struct mailbox
+	    *home; /* borrowed: whose thread hears it; outlives clerks_stop() */
 	void		(*open)(struct letter *letter, void *receiver);
 	uint64_t	 id;		/* the asker's own; comes back */
 };
@@ -49,7 +50,8 @@ enum lookup_outcome {
 struct lookup_answer {
 	uint64_t	 id;
 	enum lookup_outcome outcome;
-	struct span	 name;		/* as the server has it; FOUND only, never NULL; may differ from what was asked */
+	struct span
+	    name; /* as the server has it; FOUND only, never NULL; may differ from what was asked */
 	bool		 has_secret;	/* false: NULL, matches nothing */
 	struct span	 secret;	/* any kind of secret.h, may be empty */
 	/* FAILED: text is one line for the log with the server's words (escape it), never with a secret; not for clients */
@@ -74,7 +76,8 @@ void lookup_tune(struct lookup *l, usec_t idle, usec_t life);
 /* For SHOW and for budgets of server connections. */
 struct lookup_numbers {
 	unsigned	 open;		/* connections, also those being opened */
-	uint64_t	 asked, found, nobody, failed;	/* answers so far; asked counts what was accepted */
+	uint64_t asked, found, nobody,
+	    failed; /* answers so far; asked counts what was accepted */
 	uint64_t	 opened;	/* connections so far */
 };
 void lookup_count(struct lookup *l, struct lookup_numbers *out);

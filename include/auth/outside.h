@@ -24,7 +24,8 @@ struct outside_ask {
 	const struct addr *peer;	/* PAM_RHOST; NULL: local */
 	usec_t		 timeout;	/* waiting and asking together; at least 1 */
 	/* the answer */
-	struct mailbox	*home;		/* borrowed: whose thread hears it; outlives clerks_stop() */
+	struct mailbox
+	    *home; /* borrowed: whose thread hears it; outlives clerks_stop() */
 	void		(*open)(struct letter *letter, void *receiver);
 	uint64_t	 id;		/* the asker's own; comes back */
 };

@@ -38,7 +38,8 @@ struct ldap_options {
  * Parse TEXT. False: OUT is empty and WHY (CAP bytes, 160 are enough) says what was expected, or
  * is "" when memory ran out; it shows no password.
  */
-bool ldap_options_parse(struct ldap_options *out, struct span text, char *why, size_t cap);
+bool ldap_options_parse(struct ldap_options *out, struct span text, char *why,
+    size_t cap);
 /* Wipe and give back. {0} needs no fini. */
 void ldap_options_fini(struct ldap_options *o);
 /* Is a user searched for, or is the name of its entry known? */

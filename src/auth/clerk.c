@@ -308,7 +308,8 @@ serve(void *arg)
 			tidy = true;
 		} else {
 			desk->idle++;
-			cond_wait(&desk->work, &c->mutex, nap > 0 ? clerk_now() + nap : 0);
+			cond_wait(&desk->work, &c->mutex,
+			    nap > 0 ? clerk_now() + nap : 0);
 			desk->idle--;
 			tidy = false;
 		}

@@ -207,8 +207,10 @@ only_entry(LDAP *ld, const struct ldap_case *c, LDAPMessage *found, char **dn,
 	int n = ldap_count_entries(ld, found);
 
 	if (n != 1) {
-		err_set(e, SQLSTATE_BAD_PASSWORD, "LDAP server %s: expected one entry of the "
-		    "user, found %s", c->options->server, n > 1 ? "several" : "none");
+		err_set(e, SQLSTATE_BAD_PASSWORD,
+		    "LDAP server %s: expected one entry of the "
+		    "user, found %s",
+		    c->options->server, n > 1 ? "several" : "none");
 		return OUTSIDE_NO;
 	}
 	*dn = ldap_get_dn(ld, ldap_first_entry(ld, found));

@@ -76,8 +76,12 @@ close_nothing(Sockbuf_IO_Desc *io)
 
 /* libldap wants it without const, and does not change it. */
 static Sockbuf_IO layer = {
-	.sbi_setup = set_up, .sbi_remove = tear_down, .sbi_ctrl = control,
-	.sbi_read = read_in_time, .sbi_write = write_in_time, .sbi_close = close_nothing,
+	.sbi_setup = set_up,
+	.sbi_remove = tear_down,
+	.sbi_ctrl = control,
+	.sbi_read = read_in_time,
+	.sbi_write = write_in_time,
+	.sbi_close = close_nothing,
 };
 
 static int
@@ -102,7 +106,8 @@ int
 ldap_patience_give(LDAP *ld, struct ldap_patience *p, usec_t each, usec_t deadline)
 {
 	*p = (struct ldap_patience){
-		.callback = { connected, disconnected, p }, .each = each,
+		.callback = { connected, disconnected, p },
+		.each = each,
 		.deadline = deadline,
 	};
 	return ldap_set_option(ld, LDAP_OPT_CONNECT_CB, &p->callback);

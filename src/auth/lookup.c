@@ -178,7 +178,8 @@ errand_fill(struct errand *errand, const struct lookup_ask *ask)
 	errand->db = ask->db;
 	errand->secret_kind = secret_kind(ask->secret);
 	if (!copy(ask->dbname, &errand->dbname) || !copy(ask->user, &errand->user) ||
-	    !copy(span_text(ask->query), &errand->query) || !copy(ask->name, &errand->name))
+	    !copy(span_text(ask->query), &errand->query) ||
+	    !copy(ask->name, &errand->name))
 		return false;
 	/* libpq can answer with a password only */
 	if (errand->secret_kind == SECRET_PLAIN && !copy(ask->secret, &errand->secret))
@@ -199,14 +200,17 @@ static bool
 check_ask(const struct lookup_ask *ask, struct err *e)
 {
 	if (ask->name.len == 0 || ask->name.len > LOOKUP_NAME_MOST || has_nul(ask->name))
-		return err_set(e, SQLSTATE_BAD_LOGIN, "expected a user name of 1 to %u bytes, "
-		    "got %zu", LOOKUP_NAME_MOST, ask->name.len);
+		return err_set(e, SQLSTATE_BAD_LOGIN,
+		    "expected a user name of 1 to %u bytes, "
+		    "got %zu",
+		    LOOKUP_NAME_MOST, ask->name.len);
 	if (ask->user.len == 0 || has_nul(ask->user) || ask->dbname.len == 0 ||
 	    has_nul(ask->dbname) || has_nul(ask->secret))
 		return err_set(e, SQLSTATE_CONFIG,
 		    "auth_query: expected auth_user and a database");
 	if (ask->query == NULL || ask->query[0] == '\0')
-		return err_set(e, SQLSTATE_CONFIG, "auth_query: expected a query, got none");
+		return err_set(e, SQLSTATE_CONFIG,
+		    "auth_query: expected a query, got none");
 	return true;
 }
 
@@ -228,9 +232,13 @@ lookup_ask(struct lookup *l, const struct lookup_ask *ask, struct err *e)
 	errand->lookup = l;
 	errand->answer.id = ask->id;
 	errand->job = (struct clerk_job){
-		.letter.open = ask->open, .home = ask->home, .kind = CLERK_LOOKUP,
+		.letter.open = ask->open,
+		.home = ask->home,
+		.kind = CLERK_LOOKUP,
 		.group = span_hash(span_of(errand->target, errand->target_len)) | 1u,
-		.timeout = ask->timeout, .work = work, .drop = drop_job,
+		.timeout = ask->timeout,
+		.work = work,
+		.drop = drop_job,
 	};
 	if (!clerk_ask(l->clerks, &errand->job, e)) {
 		errand_free(errand);
@@ -280,8 +288,8 @@ static enum line_outcome
 ask_on(struct errand *errand, struct kept *k, struct err *e)
 {
 	struct lookup *l = errand->lookup;
-	enum line_outcome outcome = line_ask(k->line, l->clerks, errand->query, errand->name,
-	    errand->job.deadline, &errand->row, e);
+	enum line_outcome outcome = line_ask(k->line, l->clerks, errand->query,
+	    errand->name, errand->job.deadline, &errand->row, e);
 
 	if ((outcome == LINE_ROW || outcome == LINE_NOTHING) && line_usable(k->line))
 		lookup_shelf_put(&l->shelf, k);
@@ -295,8 +303,11 @@ static enum line_outcome
 ask_any(struct errand *errand, struct err *e)
 {
 	struct line_to to = {
-		.conf = errand->conf, .db = errand->db, .dbname = errand->dbname,
-		.user = errand->user, .secret = errand->secret,
+		.conf = errand->conf,
+		.db = errand->db,
+		.dbname = errand->dbname,
+		.user = errand->user,
+		.secret = errand->secret,
 		.secret_kind = kind_name(errand->secret_kind),
 		.clerks = errand->lookup->clerks,
 	};

@@ -244,8 +244,8 @@ finish_connecting(PGconn *conn, struct clerks *clerks, usec_t deadline, struct e
 			line_words(PQerrorMessage(conn), text, sizeof(text));
 			return err_set(e, SQLSTATE_CONNECT, "%s", text);
 		}
-		if (!line_wait(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, clerks,
-			deadline, e))
+		if (!line_wait(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+			clerks, deadline, e))
 			return false;
 		next = PQconnectPoll(conn);
 	}
@@ -271,9 +271,10 @@ connect_to(const struct line_to *to, const struct conf_host *host, usec_t deadli
 	if (finish_connecting(conn, to->clerks, deadline, &why))
 		return conn;
 	if (PQconnectionNeedsPassword(conn))
-		err_set(e, SQLSTATE_BAD_PASSWORD, "%s:%u asks user %s for a password: "
-		    "expected it in plain in auth_file, got %s", host->text,
-		    (unsigned)host->port, to->user, to->secret_kind);
+		err_set(e, SQLSTATE_BAD_PASSWORD,
+		    "%s:%u asks user %s for a password: "
+		    "expected it in plain in auth_file, got %s",
+		    host->text, (unsigned)host->port, to->user, to->secret_kind);
 	else
 		err_set(e, why.sqlstate, "cannot log in to %s:%u as %s: %s", host->text,
 		    (unsigned)host->port, to->user, why.text);

@@ -48,8 +48,9 @@ trouble(PGconn *conn, const PGresult *result, struct err *e)
 	char text[sizeof(e->text)];
 
 	line_words(words != NULL ? words : PQerrorMessage(conn), text, sizeof(text));
-	err_set(e, sqlstate != NULL && strlen(sqlstate) == 5 ? sqlstate : SQLSTATE_CONNECT,
-	    "%s", text);
+	err_set(e,
+	    sqlstate != NULL && strlen(sqlstate) == 5 ? sqlstate : SQLSTATE_CONNECT, "%s",
+	    text);
 	if (PQstatus(conn) == CONNECTION_BAD || strncmp(e->sqlstate, "57P", 3) == 0)
 		return LINE_LOST;
 	return LINE_FAILED;

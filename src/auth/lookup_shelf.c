@@ -131,8 +131,8 @@ kept_new(struct lookup_shelf *s, struct span target, uint64_t means)
 }
 
 struct kept *
-lookup_shelf_open(struct lookup_shelf *s, struct span target, uint64_t means, const struct line_to *to,
-    usec_t deadline, struct err *e)
+lookup_shelf_open(struct lookup_shelf *s, struct span target, uint64_t means,
+    const struct line_to *to, usec_t deadline, struct err *e)
 {
 	struct kept *k = kept_new(s, target, means);
 
@@ -162,7 +162,8 @@ lookup_shelf_put(struct lookup_shelf *s, struct kept *k)
 	list_add_first(&s->lines, &k->in_shelf);
 	s->count++;
 	if (s->count > KEPT_MOST) {
-		struct kept *last = CONTAINER_OF(list_last(&s->lines), struct kept, in_shelf);
+		struct kept *last = CONTAINER_OF(list_last(&s->lines), struct kept,
+		    in_shelf);
 
 		take_off(s, last);
 		list_add_last(&doomed, &last->in_shelf);

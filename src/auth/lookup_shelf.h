@@ -37,7 +37,8 @@ void lookup_shelf_init(struct lookup_shelf *s);
 void lookup_shelf_fini(struct lookup_shelf *s);
 
 /* One that can be used, off the shelf, or NULL. */
-struct kept *lookup_shelf_find(struct lookup_shelf *s, struct span target, uint64_t means);
+struct kept *lookup_shelf_find(struct lookup_shelf *s, struct span target,
+    uint64_t means);
 /* A new one, opened by DEADLINE; NULL: E says why. */
 struct kept *lookup_shelf_open(struct lookup_shelf *s, struct span target, uint64_t means,
     const struct line_to *to, usec_t deadline, struct err *e);

@@ -50,8 +50,10 @@ static enum outside_outcome
 ask_pam(struct errand *errand, struct err *e)
 {
 	struct pam_case c = {
-		.service = errand->service, .user = errand->user,
-		.password = errand->password, .folder = errand->folder,
+		.service = errand->service,
+		.user = errand->user,
+		.password = errand->password,
+		.folder = errand->folder,
 		.peer = errand->has_peer ? errand->peer : NULL,
 	};
 
@@ -62,8 +64,10 @@ static enum outside_outcome
 ask_ldap(struct errand *errand, struct err *e)
 {
 	struct ldap_case c = {
-		.options = &errand->ldap, .user = errand->user,
-		.password = errand->password, .deadline = errand->job.deadline,
+		.options = &errand->ldap,
+		.user = errand->user,
+		.password = errand->password,
+		.deadline = errand->job.deadline,
 	};
 
 	return ldap_judge(&c, e);
@@ -118,8 +122,10 @@ check_name(const struct ldap_options *o, struct span user, struct err *e)
 	if (ldap_options_search(o))
 		bad = "*()\\/";
 	if (has_any(user, bad))
-		return err_set(e, SQLSTATE_BAD_LOGIN, "LDAP: expected a user name without "
-		    "any of %s", bad);
+		return err_set(e, SQLSTATE_BAD_LOGIN,
+		    "LDAP: expected a user name without "
+		    "any of %s",
+		    bad);
 	return true;
 }
 
@@ -128,12 +134,14 @@ check_ask(const struct outside_ask *ask, struct err *e)
 {
 	if (ask->user.len == 0 || ask->user.len > NAME_MOST || has_any(ask->user, ""))
 		return err_set(e, SQLSTATE_BAD_LOGIN,
-		    "expected a user name of 1 to %u bytes, got %zu", NAME_MOST, ask->user.len);
+		    "expected a user name of 1 to %u bytes, got %zu", NAME_MOST,
+		    ask->user.len);
 	/* to an LDAP server that is somebody who does not want to be known, and welcome */
 	if (ask->password.len == 0)
 		return err_set(e, SQLSTATE_BAD_PASSWORD, "expected a password, got none");
 	if (has_any(ask->password, ""))
-		return err_set(e, SQLSTATE_BAD_PASSWORD, "expected a password without NUL");
+		return err_set(e, SQLSTATE_BAD_PASSWORD,
+		    "expected a password without NUL");
 	if (ask->kind == OUTSIDE_PAM && !WITH_PAM)
 		return err_set(e, SQLSTATE_CONFIG, "built without PAM");
 	if (ask->kind == OUTSIDE_LDAP && !WITH_LDAP)
@@ -191,9 +199,12 @@ outside_ask(struct clerks *c, const struct outside_ask *ask, struct err *e)
 	if (errand == NULL)
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	errand->job = (struct clerk_job){
-		.letter.open = ask->open, .home = ask->home,
+		.letter.open = ask->open,
+		.home = ask->home,
 		.kind = ask->kind == OUTSIDE_PAM ? CLERK_PAM : CLERK_LDAP,
-		.timeout = ask->timeout, .work = work, .drop = drop_job,
+		.timeout = ask->timeout,
+		.work = work,
+		.drop = drop_job,
 	};
 	if (errand_fill(errand, ask, e) && clerk_ask(c, &errand->job, e))
 		return true;

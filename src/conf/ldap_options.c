@@ -33,7 +33,9 @@ static bool take_server(struct reading *r, char *value);
 static bool take_attribute(struct reading *r, char *value);
 
 #define TEXT_OPTION(name_, member) \
-	{ .name = name_, .field = offsetof(struct ldap_options, member) }
+	{                                                                     \
+		.name = name_, .field = offsetof(struct ldap_options, member) \
+	}
 
 static const struct {
 	const char	*name;
@@ -75,7 +77,8 @@ take_server(struct reading *r, char *value)
 	bool any = false;
 
 	if (strpbrk(value, "/@?#,") != NULL)
-		return refuse(r, "names of hosts in ldapserver, with blanks between; "
+		return refuse(r,
+		    "names of hosts in ldapserver, with blanks between; "
 		    "ldapurl takes a URL");
 	while (span_cut(&rest, " \t", &name))
 		any = any || name.len > 0;
@@ -119,7 +122,9 @@ take_attribute(struct reading *r, char *value)
 {
 	size_t len = strlen(value);
 
-	if (len == 0 || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	if (len == 0 ||
+	    strspn(value,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 		"0123456789-.;_") != len)
 		return refuse(r, "the name of one attribute to search for");
 	r->out->attribute = value;
@@ -279,7 +284,8 @@ unknown(struct reading *r, const char *name)
 		names[i] = options[i].name;
 	nearest = text_nearest(span_text(name), names);
 	if (nearest == NULL)
-		return refuse(r, "an option, such as ldapserver=, and values with blanks in "
+		return refuse(r,
+		    "an option, such as ldapserver=, and values with blanks in "
 		    "double quotes");
 	snprintf(text, sizeof(text), "an option, the closest is \"%s\"", nearest);
 	return refuse(r, text);
@@ -339,7 +345,8 @@ check(struct reading *r)
 	if (o->server == NULL)
 		return refuse(r, "ldapserver, or a host in ldapurl");
 	if (simple && search)
-		return refuse(r, "ldapprefix and ldapsuffix, or the options of a search "
+		return refuse(r,
+		    "ldapprefix and ldapsuffix, or the options of a search "
 		    "(ldapbasedn, ...), not both");
 	if (!simple && o->basedn == NULL)
 		return refuse(r, "ldapprefix, ldapsuffix or ldapbasedn");

@@ -24,14 +24,15 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	char why[160];
 
 	if (ldap_options_parse(&o, text, why, sizeof(why))) {
-		const char *const texts[] = { o.server, o.prefix, o.suffix, o.basedn, o.binddn,
-			o.bindpasswd, o.attribute, o.filter };
+		const char *const texts[] = { o.server, o.prefix, o.suffix, o.basedn,
+			o.binddn, o.bindpasswd, o.attribute, o.filter };
 
 		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 			check_text(&o, texts[i]);
 		must(o.server != NULL && o.port != 0);
 		must(ldap_options_search(&o) != (o.prefix != NULL || o.suffix != NULL));
-		must(!ldap_options_search(&o) || (o.attribute == NULL) != (o.filter == NULL));
+		must(!ldap_options_search(&o) ||
+		    (o.attribute == NULL) != (o.filter == NULL));
 	} else {
 		must(why[0] != '\0' && o.memory == NULL && o.server == NULL);
 	}

@@ -110,13 +110,17 @@ ask_lookup(struct asker *asker, char **words, unsigned times)
 	const struct conf_database *db = conf_database(asker->conf, span_text(words[0]));
 	const struct conf_user *user = conf_user(asker->conf, span_text(words[2]));
 	struct lookup_ask ask = {
-		.conf = asker->conf, .db = db, .dbname = span_text(words[1]),
+		.conf = asker->conf,
+		.db = db,
+		.dbname = span_text(words[1]),
 		.user = span_text(words[2]),
 		.secret = span_text(user != NULL ? user->secret : NULL),
 		.query = db != NULL && db->auth_query != NULL ? db->auth_query :
 		    asker->conf->auth_query,
-		.name = span_text(words[3]), .timeout = milliseconds(words[4]),
-		.home = asker->home, .open = hear_lookup,
+		.name = span_text(words[3]),
+		.timeout = milliseconds(words[4]),
+		.home = asker->home,
+		.open = hear_lookup,
 	};
 	struct err e;
 
@@ -158,10 +162,15 @@ ask_pam(struct asker *asker, char **words)
 	struct addr peer = { .kind = ADDR_NONE };
 	bool has_peer = addr_parse_ip(&peer, span_text(words[4]), 1);
 	struct outside_ask ask = {
-		.kind = OUTSIDE_PAM, .service = given(words[0]), .pam_folder = given(words[1]),
-		.user = span_text(words[2]), .password = span_text(words[3]),
-		.peer = has_peer ? &peer : NULL, .timeout = 20 * SECOND,
-		.home = asker->home, .open = hear_judge,
+		.kind = OUTSIDE_PAM,
+		.service = given(words[0]),
+		.pam_folder = given(words[1]),
+		.user = span_text(words[2]),
+		.password = span_text(words[3]),
+		.peer = has_peer ? &peer : NULL,
+		.timeout = 20 * SECOND,
+		.home = asker->home,
+		.open = hear_judge,
 	};
 
 	ask_judge(asker, &ask);
@@ -172,10 +181,13 @@ static void
 ask_ldap(struct asker *asker, char **words)
 {
 	struct outside_ask ask = {
-		.kind = OUTSIDE_LDAP, .options = asker->conf->auth_ldap_options,
-		.user = span_text(words[0]), .password = span_text(words[1]),
+		.kind = OUTSIDE_LDAP,
+		.options = asker->conf->auth_ldap_options,
+		.user = span_text(words[0]),
+		.password = span_text(words[1]),
 		.timeout = milliseconds(words[2]),
-		.home = asker->home, .open = hear_judge,
+		.home = asker->home,
+		.open = hear_judge,
 	};
 
 	ask_judge(asker, &ask);
@@ -203,8 +215,8 @@ show_numbers(struct asker *asker)
 	struct lookup_numbers n;
 
 	lookup_count(asker->lookup, &n);
-	printf("open %u opened %llu asked %llu found %llu nobody %llu failed %llu\n", n.open,
-	    (unsigned long long)n.opened, (unsigned long long)n.asked,
+	printf("open %u opened %llu asked %llu found %llu nobody %llu failed %llu\n",
+	    n.open, (unsigned long long)n.opened, (unsigned long long)n.asked,
 	    (unsigned long long)n.found, (unsigned long long)n.nobody,
 	    (unsigned long long)n.failed);
 }
@@ -225,7 +237,8 @@ obey(struct asker *asker, char **words, unsigned count)
 	else if (strcmp(words[0], "numbers") == 0)
 		show_numbers(asker);
 	else if (strcmp(words[0], "tune") == 0 && count == 3)
-		lookup_tune(asker->lookup, milliseconds(words[1]), milliseconds(words[2]));
+		lookup_tune(asker->lookup, milliseconds(words[1]),
+		    milliseconds(words[2]));
 	else
 		printf("expected a command of asker.c with its words\n");
 	printf(".\n");

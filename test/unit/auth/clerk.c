@@ -169,8 +169,13 @@ ask(struct world *w, enum clerk_kind kind, unsigned number, uint64_t group, bool
 	errand->number = number;
 	errand->waits = waits;
 	errand->job = (struct clerk_job){
-		.letter.open = answered, .home = w->home, .kind = kind, .group = group,
-		.timeout = SECOND, .work = work, .drop = drop,
+		.letter.open = answered,
+		.home = w->home,
+		.kind = kind,
+		.group = group,
+		.timeout = SECOND,
+		.work = work,
+		.drop = drop,
 	};
 	if (clerk_ask(w->clerks, &errand->job, e))
 		return true;
@@ -180,7 +185,8 @@ ask(struct world *w, enum clerk_kind kind, unsigned number, uint64_t group, bool
 }
 
 static void
-must_ask(struct world *w, enum clerk_kind kind, unsigned number, uint64_t group, bool waits)
+must_ask(struct world *w, enum clerk_kind kind, unsigned number, uint64_t group,
+    bool waits)
 {
 	assert_true(ask(w, kind, number, group, waits, NULL));
 }
@@ -398,7 +404,9 @@ several_askers_are_each_answered_once(void **state)
 		}
 	}
 	for (unsigned i = 0; i < ASKERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, ask_and_hear, &worlds[i]), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_and_hear,
+				     &worlds[i]),
+		    0);
 	for (unsigned i = 0; i < ASKERS; i++)
 		pthread_join(threads[i], NULL);
 	/* who posts may still be waking a mailbox whose letters have all been opened */

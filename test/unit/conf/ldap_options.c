@@ -17,18 +17,21 @@ struct dialogue {
 
 static const struct dialogue dialogues[] = {
 	/* bind as a name made of it */
-	{ "ldapserver=a ldapprefix=uid= ldapsuffix=,dc=x", "ldap://a:389 [uid=][,dc=x]", NULL },
+	{ "ldapserver=a ldapprefix=uid= ldapsuffix=,dc=x", "ldap://a:389 [uid=][,dc=x]",
+	    NULL },
 	{ "  ldapserver=a\tldapprefix=\"cn=\"  ", "ldap://a:389 [cn=][-]", NULL },
 	{ "ldapserver=a ldapprefix=\"\" ldapsuffix=\"@x.net\"", "ldap://a:389 [][@x.net]",
 	  NULL },
 	{ "ldapserver=a ldapprefix=\"CORP\\\"", "ldap://a:389 [CORP\\][-]", NULL },
 	{ "ldapserver=a \"ldapsuffix=, dc=x y\"", "ldap://a:389 [-][, dc=x y]", NULL },
-	{ "ldapserver=a ldapsuffix=\",o=\"\"x\"\"\"", "ldap://a:389 [-][,o=\"x\"]", NULL },
+	{ "ldapserver=a ldapsuffix=\",o=\"\"x\"\"\"", "ldap://a:389 [-][,o=\"x\"]",
+	    NULL },
 	{ "ldapserver=a ldapprefix=p ldapport=1389", "ldap://a:1389 [p][-]", NULL },
-	{ "ldapserver=\"a b:1 [::1]:2\" ldapprefix=p", "ldap://a b:1 [::1]:2:389 [p][-]", NULL },
-	{ "ldapserver=a ldapprefix=p ldapscheme=ldaps", "ldaps://a:636 [p][-]", NULL },
-	{ "ldapserver=a ldapprefix=p ldapscheme=ldap ldaptls=1", "ldap://a:389+tls [p][-]",
+	{ "ldapserver=\"a b:1 [::1]:2\" ldapprefix=p", "ldap://a b:1 [::1]:2:389 [p][-]",
 	  NULL },
+	{ "ldapserver=a ldapprefix=p ldapscheme=ldaps", "ldaps://a:636 [p][-]", NULL },
+	{ "ldapserver=a ldapprefix=p ldapscheme=ldap ldaptls=1",
+	    "ldap://a:389+tls [p][-]", NULL },
 	{ "ldapserver=a ldapprefix=p ldaptls=0", "ldap://a:389 [p][-]", NULL },
 	{ "ldapserver=a ldapprefix=p ldapserver=b", "ldap://b:389 [p][-]", NULL },
 	{ "ldapurl=ldap://a ldapprefix=p", "ldap://a:389 [p][-]", NULL },
@@ -48,12 +51,14 @@ static const struct dialogue dialogues[] = {
 	{ "ldapurl=ldap://a/b", "ldap://a:389 b base (uid) as - -", NULL },
 	{ "ldapurl=ldap://a/", "ldap://a:389  base (uid) as - -", NULL },
 	{ "ldapurl=ldap://a/b?cn", "ldap://a:389 b base (cn) as - -", NULL },
-	{ "ldapurl=ldap://a/o=a%20b%3f?cn?sub", "ldap://a:389 o=a b? sub (cn) as - -", NULL },
+	{ "ldapurl=ldap://a/o=a%20b%3f?cn?sub", "ldap://a:389 o=a b? sub (cn) as - -",
+	    NULL },
 	{ "ldapurl=ldap://a/b??sub?(uid=$username)",
 	  "ldap://a:389 b sub {(uid=$username)} as - -", NULL },
-	{ "ldapurl=ldap://[::1]:1389/b ldapbinddn=c", "ldap://[::1]:1389 b base (uid) as c -",
+	{ "ldapurl=ldap://[::1]:1389/b ldapbinddn=c",
+	    "ldap://[::1]:1389 b base (uid) as c -", NULL },
+	{ "ldapurl=ldap:///b?uid?sub ldapserver=c", "ldap://c:389 b sub (uid) as - -",
 	  NULL },
-	{ "ldapurl=ldap:///b?uid?sub ldapserver=c", "ldap://c:389 b sub (uid) as - -", NULL },
 	{ "ldapurl=ldap://a/b ldapport=7", "ldap://a:7 b base (uid) as - -", NULL },
 
 	/* words */
@@ -64,29 +69,38 @@ static const struct dialogue dialogues[] = {
 	  "expected NAME=VALUE, and values with blanks in double quotes, in character 32" },
 	{ "ldapserver=a ldapprefx=p", NULL,
 	  "expected an option, the closest is \"ldapprefix\", in character 14" },
-	{ "ldapserver=a =p", NULL, "expected an option, such as ldapserver=, and values with "
+	{ "ldapserver=a =p", NULL,
+	    "expected an option, such as ldapserver=, and values with "
 	  "blanks in double quotes, in character 14" },
 	{ "ldapserver=\"a", NULL, "expected a closing double quote, in character 1" },
-	{ "ldapserver=a b=\"\"\"", NULL, "expected a closing double quote, in character 14" },
+	{ "ldapserver=a b=\"\"\"", NULL,
+	    "expected a closing double quote, in character 14" },
 
 	/* single options */
-	{ "ldapserver=", NULL, "expected the name of a host in ldapserver, in character 1" },
+	{ "ldapserver=", NULL,
+	    "expected the name of a host in ldapserver, in character 1" },
 	{ "ldapserver=\"  \"", NULL,
 	  "expected the name of a host in ldapserver, in character 1" },
-	{ "ldapserver=ldap://a", NULL, "expected names of hosts in ldapserver, with blanks "
+	{ "ldapserver=ldap://a", NULL,
+	    "expected names of hosts in ldapserver, with blanks "
 	  "between; ldapurl takes a URL, in character 1" },
-	{ "ldapport=0", NULL, "expected a port from 1 to 65535 in ldapport, in character 1" },
+	{ "ldapport=0", NULL,
+	    "expected a port from 1 to 65535 in ldapport, in character 1" },
 	{ "ldapport=65536", NULL,
 	  "expected a port from 1 to 65535 in ldapport, in character 1" },
-	{ "ldapport=x", NULL, "expected a port from 1 to 65535 in ldapport, in character 1" },
-	{ "ldapscheme=ldapi", NULL, "expected ldap or ldaps in ldapscheme, in character 1" },
+	{ "ldapport=x", NULL,
+	    "expected a port from 1 to 65535 in ldapport, in character 1" },
+	{ "ldapscheme=ldapi", NULL,
+	    "expected ldap or ldaps in ldapscheme, in character 1" },
 	{ "ldaptls=yes", NULL, "expected 0 or 1 in ldaptls, in character 1" },
 	{ "ldapsearchattribute=\"u d\"", NULL,
 	  "expected the name of one attribute to search for, in character 1" },
 	{ "ldapsearchattribute=", NULL,
 	  "expected the name of one attribute to search for, in character 1" },
-	{ "ldapurl=http://a", NULL, "expected ldap:// or ldaps:// in ldapurl, in character 1" },
-	{ "ldapurl=ldapi://a", NULL, "expected ldap:// or ldaps:// in ldapurl, in character 1" },
+	{ "ldapurl=http://a", NULL,
+	    "expected ldap:// or ldaps:// in ldapurl, in character 1" },
+	{ "ldapurl=ldapi://a", NULL,
+	    "expected ldap:// or ldaps:// in ldapurl, in character 1" },
 	{ "ldapurl=ldap://a:x/b", NULL,
 	  "expected a port from 1 to 65535 in ldapurl, in character 1" },
 	{ "ldapurl=ldap://a/b%2", NULL,
@@ -103,15 +117,18 @@ static const struct dialogue dialogues[] = {
 	/* together */
 	{ "ldapserver=a", NULL, "expected ldapprefix, ldapsuffix or ldapbasedn" },
 	{ "ldapprefix=p", NULL, "expected ldapserver, or a host in ldapurl" },
-	{ "ldapserver=a ldapprefix=p ldapbasedn=b", NULL, "expected ldapprefix and ldapsuffix, "
+	{ "ldapserver=a ldapprefix=p ldapbasedn=b", NULL,
+	    "expected ldapprefix and ldapsuffix, "
 	  "or the options of a search (ldapbasedn, ...), not both" },
-	{ "ldapserver=a ldapsuffix=p ldapsearchattribute=b", NULL, "expected ldapprefix and "
+	{ "ldapserver=a ldapsuffix=p ldapsearchattribute=b", NULL,
+	    "expected ldapprefix and "
 	  "ldapsuffix, or the options of a search (ldapbasedn, ...), not both" },
-	{ "ldapserver=a ldapbinddn=b", NULL, "expected ldapprefix, ldapsuffix or ldapbasedn" },
+	{ "ldapserver=a ldapbinddn=b", NULL,
+	    "expected ldapprefix, ldapsuffix or ldapbasedn" },
 	{ "ldapserver=a ldapbasedn=b ldapbindpasswd=s", NULL,
 	  "expected ldapbinddn beside ldapbindpasswd" },
-	{ "ldapserver=a ldapbasedn=b ldapsearchattribute=u ldapsearchfilter=$username", NULL,
-	  "expected ldapsearchattribute or ldapsearchfilter, not both" },
+	{ "ldapserver=a ldapbasedn=b ldapsearchattribute=u ldapsearchfilter=$username",
+	    NULL, "expected ldapsearchattribute or ldapsearchfilter, not both" },
 	{ "ldapserver=a ldapbasedn=b ldapsearchfilter=(uid=bob)", NULL,
 	  "expected $username in ldapsearchfilter, where the name goes" },
 	{ "ldapserver=a ldapprefix=p ldapscheme=ldaps ldaptls=1", NULL,
@@ -154,8 +171,8 @@ texts_mean_this(void **state)
 		if (ldap_options_parse(&o, span_of(text, len), why, sizeof(why)))
 			show(&o, &shown);
 		if (strcmp(buf_text(&shown), d->good != NULL ? d->good : "") != 0)
-			fail_msg("%s: expected %s, got %s (%s)", d->text, or_none(d->good),
-			    buf_text(&shown), why);
+			fail_msg("%s: expected %s, got %s (%s)", d->text,
+			    or_none(d->good), buf_text(&shown), why);
 		assert_string_equal(why, d->bad != NULL ? d->bad : "");
 		ldap_options_fini(&o);
 		ldap_options_fini(&o);
@@ -173,17 +190,21 @@ limits(void **state)
 	(void)state;
 	memset(text, 'x', sizeof(text));
 	memcpy(text, "ldapserver=a ldapprefix=", 24);
-	assert_true(ldap_options_parse(&o, span_of(text, LDAP_OPTIONS_MOST), why, sizeof(why)));
+	assert_true(
+	    ldap_options_parse(&o, span_of(text, LDAP_OPTIONS_MOST), why, sizeof(why)));
 	assert_int_equal(strlen(o.prefix), LDAP_OPTIONS_MOST - 24);
 	ldap_options_fini(&o);
-	assert_false(ldap_options_parse(&o, span_of(text, sizeof(text) - 1), why, sizeof(why)));
+	assert_false(
+	    ldap_options_parse(&o, span_of(text, sizeof(text) - 1), why, sizeof(why)));
 	assert_string_equal(why, "expected at most 1023 bytes of options");
-	assert_false(ldap_options_parse(&o, span_of("ldapserver=\0", 12), why, sizeof(why)));
+	assert_false(
+	    ldap_options_parse(&o, span_of("ldapserver=\0", 12), why, sizeof(why)));
 	assert_string_equal(why, "expected no NUL in the options");
 	/* the most words there can be */
 	for (size_t i = 0; i < LDAP_OPTIONS_MOST; i++)
 		text[i] = i % 2 ? ' ' : 'x';
-	assert_false(ldap_options_parse(&o, span_of(text, LDAP_OPTIONS_MOST), why, sizeof(why)));
+	assert_false(
+	    ldap_options_parse(&o, span_of(text, LDAP_OPTIONS_MOST), why, sizeof(why)));
 }
 
 static void
@@ -194,7 +215,8 @@ no_memory_has_no_reason(void **state)
 
 	(void)state;
 	mem_fail_after(1);
-	assert_false(ldap_options_parse(&o, SPAN_LITERAL("ldapserver=a"), why, sizeof(why)));
+	assert_false(
+	    ldap_options_parse(&o, SPAN_LITERAL("ldapserver=a"), why, sizeof(why)));
 	assert_string_equal(why, "");
 	assert_null(o.server);
 }
