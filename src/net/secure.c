@@ -33,7 +33,8 @@ struct secure {
 	bool		 alpn;		/* with record: was "postgresql" agreed on? */
 	struct span	 in;		/* borrowed; fed and not yet read */
 	struct buf	*out;		/* borrowed; NULL outside of calls */
-	const char	*why;		/* constant; NULL: not failed */
+	const char	*why;		/* constant, or verdict; NULL: not failed */
+	char		*verdict;	/* owned; what is wrong with the other side's certificate */
 };
 
 static BIO_METHOD *window;	/* made once, never freed */
@@ -101,6 +102,7 @@ secure_free(struct secure *s)
 	if (s->user.tls != NULL)
 		tls_drop(s->user.tls);
 	mem_free(s->user.host);
+	mem_free(s->verdict);
 	mem_free(s);
 }
 
@@ -354,6 +356,19 @@ secure_shutdown(struct secure *s, struct buf *out)
 
 /* --- what people see --- */
 
+/* Libraries and operators look for OpenSSL's own three words. */
+static const char *
+verdict_text(struct secure *s, long verdict)
+{
+	static const char format[] = "certificate verify failed: %s";
+	const char *text = X509_verify_cert_error_string(verdict);
+	size_t size = sizeof(format) + strlen(text);
+
+	if (s->verdict == NULL && (s->verdict = mem_new(size)) != NULL)
+		snprintf(s->verdict, size, format, text);
+	return s->verdict != NULL ? s->verdict : text;
+}
+
 /* The session has failed: why, says OpenSSL or its verdict on the certificate. */
 static enum secure_state
 failed(struct secure *s)
@@ -363,7 +378,7 @@ failed(struct secure *s)
 	if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED &&
 	    verdict != X509_V_OK) {
 		ERR_clear_error();
-		s->why = X509_verify_cert_error_string(verdict);
+		s->why = verdict_text(s, verdict);
 	} else {
 		s->why = tls_reason("TLS failed for no given reason");
 	}
