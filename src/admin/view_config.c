@@ -46,6 +46,7 @@ set_console(struct database_row *row, const struct conf *conf)
 	row->database = row->force_user = "pgbouncer";
 	row->pool_size = 2;
 	row->pool_mode = "statement";
+	row->max_client_connections = conf->max_db_client_connections;
 }
 
 static void
