@@ -134,7 +134,7 @@ look_at_waiting(struct client *c, const struct conf *conf, usec_t now)
 
 	if (c->wait_timeout > 0 && waited >= c->wait_timeout) {
 		client_refuse_text(c, "query_wait_timeout");
-	} else if (c->welcomed && conf->query_timeout > 0 && waited >= conf->query_timeout) {
+	} else if (conf->query_timeout > 0 && waited >= conf->query_timeout) {
 		client_refuse_text(c, "query_timeout");
 	} else if (c->welcomed && c->wait_notified == 0 && conf->query_wait_notify > 0 &&
 	    waited >= conf->query_wait_notify) {
