@@ -41,8 +41,7 @@ server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients
 	    log_escape(span_text(e->text), text, sizeof(text)));
 	server_leave_host(s);
 	lane_open_failed(lane, s, e, fatal_for_clients);
-	/* what is ours names the reason: DNS, connect, timeout */
-	server_close(s, strcmp(e->sqlstate, SQLSTATE_CONNECT) == 0 ? text : "login failed");
+	server_close(s, lane->pool->replication != NULL ? "login failed" : text);
 }
 
 static void
