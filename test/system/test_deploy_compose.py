@@ -29,7 +29,7 @@ app = host=db port=5432 auth_user=app
 [pgbouncer]
 listen_addr = 0.0.0.0
 listen_port = 5432
-unix_socket_dir = 
+unix_socket_dir =
 user = postgres
 auth_file = /etc/pgbouncer/userlist.txt
 auth_type = scram-sha-256
@@ -40,7 +40,7 @@ ignore_startup_parameters = extra_float_digits
 admin_users = app
 stats_users = app
 ################## end file ##################
-""" % POOL_SIZE
+""".replace("_dir =", "_dir = ") % POOL_SIZE  # it ends with a blank
 ENV = {
 	"DB_HOST": "db", "DB_USER": "app", "DB_PASSWORD": PASSWORD, "DB_NAME": "app",
 	"AUTH_TYPE": "scram-sha-256", "POOL_MODE": "transaction", "MAX_CLIENT_CONN": "500",
