@@ -71,6 +71,7 @@ struct ledger {
 	bool		 paused;	/* nobody gets a server */
 	usec_t		 retry_at;	/* open none before: the last attempt failed */
 	bool		 refusing;	/* it failed in a way that waiting does not mend */
+	bool		 doubted;	/* what servers are opened with has changed; none has been since */
 	struct list	 wants;		/* all, oldest first (want.in_ledger) */
 	struct seat	*seats[LANES_MOST];	/* borrowed; NULL where a lane does not exist */
 	unsigned	 seat_count;	/* highest lane + 1 */
@@ -91,6 +92,7 @@ struct want {
 struct errand {
 	enum { ERRAND_NONE, ERRAND_OPEN, ERRAND_NUDGE, ERRAND_REFUSE } what;
 	unsigned	 lane;		/* NUDGE: whose */
+	bool		 reserve;	/* OPEN: one of the reserve */
 	bool		 calls;		/* ledger_call() has something */
 };
 
@@ -122,6 +124,8 @@ void ledger_limit(struct ledger *l, const struct ledger_limits *limits);
 void ledger_pause(struct ledger *l, bool paused);
 /* What the last attempt to open one failed by may have changed: the next need not wait. */
 void ledger_hope(struct ledger *l);
+/* What servers are opened with has changed: the last failure counts no more, and one login goes before others. */
+void ledger_doubt(struct ledger *l);
 /* Make SEAT the place of lane LANE. */
 void ledger_sit(struct ledger *l, struct seat *seat, unsigned lane);
 /* SEAT, which has nothing, is nobody's place any more. */

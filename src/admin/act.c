@@ -157,6 +157,7 @@ act_retire(struct worker *w, const struct scope *scope, usec_t now)
 	LANES_EACH(lane, w, scope) {
 		doom_list(&lane->busy, now);
 		doom_list(&lane->idle, now);
+		ledger_doubt(&lane->pool->ledger);
 		lane_close_idle(lane, false, "obsolete connection");
 		close_list(&lane->opening, now, "obsolete connection");
 		lane_cover(lane);

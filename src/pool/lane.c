@@ -156,6 +156,16 @@ call_others(struct lane *lane)
 }
 
 static void
+log_reserve(const struct pool *pool)
+{
+	char database[64], user[64];
+
+	log_line(LOG_LEVEL_LOG, NULL, "taking connection from reserve_pool: %s/%s",
+	    log_escape(span_text(pool->database), database, sizeof(database)),
+	    log_escape(span_text(pool->user), user, sizeof(user)));
+}
+
+static void
 do_errand(struct lane *lane, struct errand errand)
 {
 	struct lane *other;
@@ -165,6 +175,8 @@ do_errand(struct lane *lane, struct errand errand)
 	case ERRAND_REFUSE:
 		return;
 	case ERRAND_OPEN:
+		if (errand.reserve)
+			log_reserve(lane->pool);
 		server_open(lane);
 		return;
 	case ERRAND_NUDGE:
@@ -465,6 +477,10 @@ lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
 		return;
 	news->pool = lane->pool;
 	news->e = *e;
+	if (lane->pool->replication != NULL) {
+		err_set(&news->e, e->sqlstate, "login failed");
+		err_detail(&news->e, "%s", e->text);
+	}
 	if (!worker_ask_all(p, NULL, read_bad_news, mem_free, news))
 		mem_free(news);
 }

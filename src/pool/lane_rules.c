@@ -93,6 +93,7 @@ doom_all(struct lane *lane, const char *why)
 {
 	LIST_EACH(n, &lane->busy)
 		CONTAINER_OF(n, struct server, in_lane)->doomed = true;
+	ledger_doubt(&lane->pool->ledger);
 	lane_close_idle(lane, true, why);
 }
 

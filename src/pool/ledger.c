@@ -4,6 +4,7 @@
  *	open = idle + busy + opening + under way in letters
  *	every want is covered: wants <= kept promises + opening, or nothing is left
  *	no want waits for an opening while an idle server is not promised to one
+ *	while nothing shows that logins work, one is tried at a time
  *
  * where a promise is kept while its lane still has an idle server behind it. Lanes read
  * their clocks once a turn, so a want may be younger than what another lane calls now.
@@ -16,6 +17,7 @@
 
 static inline struct give give_locked(struct seat *seat, usec_t now);
 static inline struct errand cover_locked(struct seat *seat, usec_t now);
+static struct errand cover_once(struct seat *seat, usec_t now);
 static bool may_open(const struct ledger *l, usec_t now);
 static void dequeue(struct want *w, enum want_state state);
 
@@ -77,6 +79,16 @@ ledger_hope(struct ledger *l)
 	lock(l);
 	l->retry_at = 0;
 	l->refusing = false;
+	unlock(l);
+}
+
+void
+ledger_doubt(struct ledger *l)
+{
+	lock(l);
+	l->doubted = true;
+	l->refusing = false;
+	l->retry_at = 0;
 	unlock(l);
 }
 
@@ -165,8 +177,7 @@ ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand
 		list_add_last(&l->wants, &w->in_ledger);
 		list_add_last(&seat->wants, &w->in_seat);
 		l->waiting++;
-		*errand = cover_locked(seat, now);
-		errand->calls = !list_empty(&l->book->calls);
+		*errand = cover_once(seat, now);
 	}
 	unlock(l);
 	return got;
@@ -178,8 +189,7 @@ ledger_cover(struct seat *seat, usec_t now)
 	struct errand errand;
 
 	lock(seat->ledger);
-	errand = cover_locked(seat, now);
-	errand.calls = !list_empty(&seat->ledger->book->calls);
+	errand = cover_once(seat, now);
 	unlock(seat->ledger);
 	return errand;
 }
@@ -245,6 +255,18 @@ cover_locked(struct seat *seat, usec_t now)
 	return cover_closely(seat, now);
 }
 
+static struct errand
+cover_once(struct seat *seat, usec_t now)
+{
+	const struct ledger *l = seat->ledger;
+	struct errand errand = cover_locked(seat, now);
+
+	errand.reserve = errand.what == ERRAND_OPEN && l->limits.most > 0 &&
+	    l->open > l->limits.most;
+	errand.calls = !list_empty(&l->book->calls);
+	return errand;
+}
+
 bool
 ledger_lacks(struct ledger *l, usec_t now)
 {
@@ -259,6 +281,9 @@ may_open(const struct ledger *l, usec_t now)
 	struct want *oldest;
 
 	if (now < l->retry_at)
+		return false;
+	/* Nothing is connected: one failing login is enough to know, and for the server to see. */
+	if (l->opening > 0 && (l->opening == l->open || l->doubted))
 		return false;
 	if (limits->most == 0 || l->open < limits->most)
 		return true;
@@ -287,7 +312,7 @@ ledger_opened(struct seat *seat, usec_t now)
 	lock(seat->ledger);
 	seat->ledger->opening--;
 	seat->ledger->retry_at = 0;
-	seat->ledger->refusing = false;
+	seat->ledger->refusing = seat->ledger->doubted = false;
 	give = give_locked(seat, now);
 	unlock(seat->ledger);
 	return give;
@@ -461,7 +486,7 @@ ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool refusin
 	l->open--;
 	l->retry_at = retry_at;
 	l->refusing = refusing;
-	none = l->open == 0;
+	none = l->open == 0 || l->doubted;
 	slot_freed(l, now);
 	unlock(l);
 	return none;

@@ -63,6 +63,8 @@ class Pool:
         return sum(min(x.idle, promised(x)) for x in state.lanes)
 
     def may_open(self, state):
+        if 0 < state.open == sum(x.opening for x in state.lanes):
+            return False  # one login shows whether others work
         return state.open < self.limit or (
             state.late and state.wants and state.open < self.limit + self.reserve)
 

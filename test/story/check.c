@@ -223,6 +223,8 @@ check_ledger(const struct ledger *l, const struct sums *sums)
 	if (l->waiting == 0 || l->paused)
 		return NULL;
 	MUST(sums->idle == 0);
+	if (l->opening > 0 && (l->opening == l->open || l->doubted))
+		return NULL;	/* one login shows whether others work */
 	if (l->opening >= l->waiting || sim_now() < l->retry_at + DEADLINE_TICK ||
 	    (l->limits.most > 0 && l->open >= l->limits.most) || !chain_has_room(l))
 		return NULL;

@@ -74,11 +74,14 @@ may_open(const struct world *w)
 
 	if (w->now - WORLD_LATE < l->retry_at)
 		return false;
+	if (l->opening > 0 && (l->opening == l->open || l->doubted))
+		return false;	/* one login shows whether others work */
 	if (l->limits.most == 0 || l->open < l->limits.most)
 		return true;
+	/* The queue may be out of order by as much as a clock is late. */
 	return l->limits.reserve_after > 0 &&
 	    l->open < l->limits.most + l->limits.reserve &&
-	    w->now - oldest->since >= l->limits.reserve_after + WORLD_LATE;
+	    w->now - oldest->since >= l->limits.reserve_after + 2 * WORLD_LATE;
 }
 
 const char *
@@ -139,7 +142,7 @@ world_hash(const struct world *w)
 		*at++ = (uint8_t)(w->rules.budget[k] < 255 ? w->rules.budget[k] : 255);
 	*at++ = w->ledger.paused;
 	*at++ = (uint8_t)w->limits;
-	*at++ = w->ledger.refusing;
+	*at++ = (uint8_t)(w->ledger.refusing + 2 * w->ledger.doubted);
 	*at++ = w->ledger.retry_at > w->now ? age(w, w->ledger.retry_at) : 0;
 	*at++ = (uint8_t)(w->allowed < 200 ? w->allowed : 200);
 	for (unsigned i = 0; i < w->rules.lanes; i++) {
@@ -169,7 +172,7 @@ world_event_name(enum world_event event)
 	static const char *const names[EVENTS] = { "go_on", "take", "leave_oldest",
 		"leave_newest", "release", "die_busy", "die_idle", "opened", "failed",
 		"refused", "nudged", "arrived", "broken", "fill", "close_idle", "late",
-		"pause", "resume", "limit", "wait" };
+		"pause", "resume", "limit", "doubt", "wait" };
 
 	return names[event];
 }

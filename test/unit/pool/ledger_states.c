@@ -17,7 +17,7 @@ struct tale {
 	unsigned	 other;		/* limit after EVENT_LIMIT */
 	usec_t		 patience;
 	unsigned	 takes;
-	unsigned	 leaves, deaths, fails, refusals, breaks, pauses, limits, waits;
+	unsigned	 leaves, deaths, fails, refusals, breaks, pauses, limits, doubts, waits;
 };
 
 static const struct tale tales[] = {
@@ -38,6 +38,8 @@ static const struct tale tales[] = {
 	    .patience = PATIENCE, .takes = 4, .waits = 2, .leaves = 1 },
 	{ "logins fail and are refused", .lanes = 2, .most = 2, .takes = 3, .fails = 2,
 	    .refusals = 1, .waits = 2 },
+	{ "servers are of yesterday", .lanes = 2, .most = 3, .takes = 4, .doubts = 2,
+	    .refusals = 1, .deaths = 1 },
 	{ "three lanes", .lanes = 3, .most = 2, .takes = 4, .leaves = 1, .deaths = 1 },
 	{ "no limit", .lanes = 3, .most = 0, .takes = 3, .deaths = 1, .fails = 1,
 	    .waits = 1 },
@@ -167,6 +169,7 @@ rules_of(const struct tale *tale)
 	rules.budget[EVENT_BROKEN] = tale->breaks;
 	rules.budget[EVENT_PAUSE] = tale->pauses;
 	rules.budget[EVENT_LIMIT] = tale->limits;
+	rules.budget[EVENT_DOUBT] = tale->doubts;
 	rules.budget[EVENT_WAIT] = tale->waits;
 	return rules;
 }

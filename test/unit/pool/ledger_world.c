@@ -277,6 +277,10 @@ happen_to_all(struct world *w, enum world_event event)
 		ledger_limit(&w->ledger, &w->rules.limits[w->limits]);
 		all_cover(w, false);
 		return true;
+	case EVENT_DOUBT:
+		ledger_doubt(&w->ledger);
+		all_cover(w, false);
+		return true;
 	case EVENT_WAIT:
 		w->now += WORLD_WAIT;
 		for (unsigned i = 0; i < w->rules.lanes; i++)

@@ -39,6 +39,7 @@ enum world_event {
 	EVENT_PAUSE,
 	EVENT_RESUME,
 	EVENT_LIMIT,		/* the other limits */
+	EVENT_DOUBT,		/* RECONNECT */
 	EVENT_WAIT,		/* time passes, lanes tick */
 	EVENTS
 };
