@@ -185,7 +185,8 @@ reload(struct play *p)
 	static const char *const more[] = { "pool_size=2", "pool_size=1", "pool_size=4",
 		"pool_size=3 max_prepared_statements=2", "pool_size=2 server_lifetime=1",
 		"pool_size=3 reserve_pool_size=1 reserve_pool_timeout=1",
-		"pool_size=3 max_user_connections=2", "pool_size=2 max_db_connections=1" };
+		"pool_size=3 max_user_connections=2", "pool_size=2 max_db_connections=1",
+		"pool_size=2 pool_idle_timeout=0.5 server_idle_timeout=0.3 peer_id=7" };
 	const char *settings_now = more[sim_draw(ARRAY_SIZE(more))];
 
 	char text[200];
