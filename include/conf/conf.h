@@ -158,6 +158,12 @@ struct conf {
 	const char	*login_notify_message;
 	uint32_t	 peer_id;
 
+	/* set_budget.c: how much of a PostgreSQL server is ours (conf/budget.h) */
+	const char	*max_server_connections;
+	uint32_t	 server_connection_headroom;
+	uint32_t	 server_connect_parallel;
+	const char	*budget_share;
+
 	/* set_auth.c: who may enter */
 	const char	*admin_users;
 	const char	*stats_users;

@@ -29,10 +29,18 @@ struct seat;
 /* Between pools that differ by one server a slot changes hands for a client that has waited so much longer than any there. */
 #define TURN_AFTER (250 * MSEC)
 
+/* After a server had no room for us its account grows again by one connection so often. */
+#define PROBE_EVERY (200 * MSEC)
+
 struct account {
 	unsigned	 used;		/* servers, those granted and being opened included */
-	unsigned	 limit;		/* 0: none */
-	bool		 over;		/* has more than that, since the limit was lowered */
+	unsigned	 opening;	/* of these, granted and being opened */
+	unsigned	 limit;		/* in force; 0: none */
+	unsigned	 wish;		/* what was set or found out; 0: none */
+	unsigned	 learnt;	/* less, because the server had no room for more; 0: nothing */
+	unsigned	 parallel;	/* most that may be being opened at a time; 0: no limit */
+	usec_t		 probe_at;	/* when learnt grows next */
+	bool		 over;		/* has more than its limit, since that was lowered */
 	struct list	 ties;		/* tie.in_account: its ledgers */
 	struct list	 hungry;	/* tie.in_hungry: those that are hungry, the longest first */
 };
@@ -45,15 +53,18 @@ struct tie {
 };
 
 void account_init(struct account *a);
-/* A's limit or use has changed: BOOK knows how many accounts are over their limits. */
+/* A's wish, what was learnt, or its use has changed: its limit follows, and BOOK's number of accounts that are over it. */
 void account_look(struct book *book, struct account *a);
 
-/* May L have one more server? */
+/* May L open one more server now? */
 bool chain_has_room(const struct ledger *l);
 /* Has an account of L more servers than it may? */
 bool chain_is_over(const struct ledger *l);
-/* One server more, one fewer. */
+/* One server more, which is being opened. */
 void chain_add(struct ledger *l);
+/* It is open. */
+void chain_opened(struct ledger *l);
+/* One fewer. */
 void chain_sub(struct ledger *l);
 
 /* L is hungry, or not any more. */

@@ -86,6 +86,9 @@ void lane_open_failed(struct lane *lane, struct server *server, const struct err
 /* SERVER is being closed: count it out and see to those who wait. */
 void lane_lost(struct lane *lane, struct server *server);
 
+/* Tell the lanes, of whatever pools, for which the ledgers of BOOK have something. */
+void lanes_call(struct book *book);
+
 /* Close idle servers (all, or those that are doomed). */
 void lane_close_idle(struct lane *lane, bool all, const char *why);
 /* Several times a second: lifetimes, min_pool_size, back-off, reserve. */

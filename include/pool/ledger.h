@@ -14,13 +14,14 @@
 #define POOL_LEDGER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/list.h"
 #include "base/port.h"
 #include "pool/account.h"
 
 #define LANES_MOST 64u
-#define TIES_MOST 4u	/* accounts a ledger's servers count in */
+#define TIES_MOST 6u	/* accounts a ledger's servers count in */
 
 /* How much younger than the oldest want of all our own oldest may be and still be served first: it spares
  * moving a server to another thread (doc/architecture.md has the figures). */
@@ -31,6 +32,7 @@ struct book {
 	pthread_mutex_t	 mutex;
 	unsigned	 hungry;	/* ledgers without room in their accounts */
 	unsigned	 over;		/* accounts with more servers than they may have */
+	atomic_bool	 learnt;	/* some account has been told by its server that it is full */
 	struct list	 calls;		/* seat.in_calls: lanes to be told to cover */
 	usec_t		 patience;	/* PATIENCE; tests of order set 0 */
 };
@@ -108,8 +110,14 @@ void ledger_init(struct ledger *l, struct book *book);
 void ledger_tie(struct ledger *l, struct account *a);
 /* No more; it has no servers and no wants. */
 void ledger_untie(struct ledger *l);
-/* Change an account's limit; ledgers that are over it close servers as they become free. */
-void ledger_limit_account(struct book *book, struct account *a, unsigned limit);
+/* Its servers count in A in place of the account of tie AT, which may be the same. */
+void ledger_retie(struct ledger *l, unsigned at, struct account *a);
+/* Change an account's limits; ledgers that are over it close servers as they become free. */
+void ledger_limit_account(struct book *book, struct account *a, unsigned limit, unsigned parallel);
+/* A server that was being opened was refused for want of room (53300): A is as large as what is open besides. Returns that. */
+unsigned ledger_full(struct book *book, struct account *a, usec_t now);
+/* Several times a second while book->learnt: what was learnt of A grows again, little by little. False: it is forgotten. */
+bool ledger_probe(struct book *book, struct account *a, usec_t now);
 /* The next lane that is to be told to cover (ledger_evicts(), then ledger_cover()); NULL: no more. Any lane may tell it. */
 struct seat *ledger_call(struct book *book);
 /* A call has come. True: close an idle server here, the longest unused, and ask again. */
@@ -174,6 +182,15 @@ struct ledger_view {
 	usec_t		 oldest;	/* since when the oldest waits; 0: nobody */
 };
 void ledger_look(struct ledger *l, struct ledger_view *out);
+struct account_view {
+	unsigned	 used, opening, idle, waiting;
+	unsigned	 limit, wish, learnt;	/* as in struct account */
+	unsigned	 guaranteed;	/* what min_pool_size keeps */
+	unsigned	 most;		/* the largest part of one ledger */
+	const struct ledger *holder;	/* whose that is; NULL: nobody's */
+	usec_t		 oldest;	/* since when the oldest waits; 0: nobody */
+};
+void ledger_look_account(struct book *book, const struct account *a, struct account_view *out);
 /* Recount everything; false if the books do not balance. For tests and stories. */
 bool ledger_check(struct ledger *l);
 

@@ -2,9 +2,9 @@
  * server.h - a connection to PostgreSQL. Lives on one worker at a time; travels between
  * two as a letter while it is at rest.
  *
- *	DIALING -> ASKING_TLS -> LOGIN -> SETUP -> IDLE <-> ACTIVE
- *	                                           ^  \       |
- *	                              RESET, RESCUE, CANCELED, AWAY
+ *	DIALING -> ASKING_TLS -> LOGIN -> ENQUIRY -> SETUP -> IDLE <-> ACTIVE
+ *	                                                      ^  \       |
+ *	                                         RESET, RESCUE, CANCELED, AWAY
  */
 #ifndef POOL_SERVER_H
 #define POOL_SERVER_H
@@ -19,6 +19,7 @@
 #include "wire/talk.h"
 
 struct backend_login;
+struct capacity;
 struct client;
 
 /* The list of its lane a server is in. */
@@ -75,13 +76,14 @@ struct server {
 	struct dial	*dial;		/* owned */
 	struct backend_login *login;	/* owned */
 	struct err	*hidden_error;	/* owned */
+	struct capacity	*said;		/* owned; ENQUIRY only */
 	const struct profile *target;	/* held; what it is being changed to */
 	struct letter	 letter;	/* while it travels */
 	struct chore	 depart;	/* leaves for another worker at the end of the turn */
 };
 
 extern const struct server_state SERVER_DIALING, SERVER_ASKING_TLS, SERVER_LOGIN,
-    SERVER_SETUP, SERVER_IDLE, SERVER_ACTIVE, SERVER_SETTLING, SERVER_RESET,
+    SERVER_ENQUIRY, SERVER_SETUP, SERVER_IDLE, SERVER_ACTIVE, SERVER_SETTLING, SERVER_RESET,
     SERVER_RESCUE, SERVER_CANCELED, SERVER_AWAY;
 
 /* Open one for LANE, already counted as opening in the ledger. */

@@ -23,6 +23,8 @@ enum settle { SETTLE_FITS, SETTLE_SENT, SETTLE_LOST };
 enum settle settle_begin(struct server *server);
 /* connect_query after login. False: none to send. */
 bool settle_setup(struct server *server);
+/* Send SQL as a simple query and swallow its answer; settle_done() follows. False: SERVER was closed. */
+bool settle_ask(struct server *server, const char *sql);
 /* server_reset_query after a session. False: none to send. */
 bool settle_reset(struct server *server);
 /* The client has left SERVER in the middle of something. False: it cannot be saved. */

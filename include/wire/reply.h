@@ -13,6 +13,7 @@
 struct error_view {
 	struct span	 severity, plain_severity;	/* S (may be translated), V */
 	struct span	 sqlstate, text, detail, hint;	/* C, M, D, H */
+	struct span	 routine;			/* R: of PostgreSQL's source */
 };
 /* False: not even the shape is right; what could be read is set. */
 bool reply_error(struct span body, struct error_view *out);

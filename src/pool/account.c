@@ -12,9 +12,7 @@
 void
 account_init(struct account *a)
 {
-	a->used = 0;
-	a->limit = 0;
-	a->over = false;
+	*a = (struct account){ 0 };
 	list_init(&a->ties);
 	list_init(&a->hungry);
 }
@@ -22,8 +20,10 @@ account_init(struct account *a)
 void
 account_look(struct book *book, struct account *a)
 {
-	bool over = a->limit > 0 && a->used > a->limit;
+	bool over;
 
+	a->limit = a->learnt > 0 && (a->wish == 0 || a->learnt < a->wish) ? a->learnt : a->wish;
+	over = a->limit > 0 && a->used > a->limit;
 	if (likely(over == a->over))
 		return;
 	a->over = over;
@@ -39,9 +39,12 @@ is_full(const struct account *a)
 bool
 chain_has_room(const struct ledger *l)
 {
-	for (unsigned i = 0; i < l->tie_count; i++)
-		if (is_full(l->ties[i].account))
+	for (unsigned i = 0; i < l->tie_count; i++) {
+		const struct account *a = l->ties[i].account;
+
+		if (is_full(a) || (a->parallel > 0 && a->opening >= a->parallel))
 			return false;
+	}
 	return true;
 }
 
@@ -57,8 +60,17 @@ chain_is_over(const struct ledger *l)
 void
 chain_add(struct ledger *l)
 {
-	for (unsigned i = 0; i < l->tie_count; i++)
+	for (unsigned i = 0; i < l->tie_count; i++) {
 		l->ties[i].account->used++;
+		l->ties[i].account->opening++;
+	}
+}
+
+void
+chain_opened(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->tie_count; i++)
+		l->ties[i].account->opening--;
 }
 
 void

@@ -1,11 +1,12 @@
 /*
- * budget.c - accounts by kind and name.
+ * budget.c - accounts by kind and name: who counts where, and how much there may be.
  */
-#include "pool/budget.h"
+#include "pool/budget_private.h"
 
 #include <string.h>
 
 #include "base/mem.h"
+#include "conf/budget.h"
 #include "pool/place.h"
 
 struct budget_key {
@@ -29,24 +30,18 @@ hash_of(const struct budget_key *k)
 }
 
 static struct budget *
-find(struct pooler *p, const struct budget_key *k)
-{
-	struct map_node *node = map_find(&p->budgets, hash_of(k), same_budget, k);
-
-	return node != NULL ? CONTAINER_OF(node, struct budget, in_pooler) : NULL;
-}
-
-static struct budget *
 find_or_make(struct pooler *p, const struct budget_key *k)
 {
-	struct budget *b = find(p, k);
+	struct map_node *node = map_find(&p->budgets, hash_of(k), same_budget, k);
+	struct budget *b;
 
-	if (b != NULL)
-		return b;
+	if (node != NULL)
+		return CONTAINER_OF(node, struct budget, in_pooler);
 	b = mem_new(sizeof(*b) + k->name.len + 1);
 	if (b == NULL)
 		return NULL;
 	b->kind = k->kind;
+	b->found = -1;
 	account_init(&b->account);
 	b->len = k->name.len;
 	memcpy(b->name, k->name.at, k->name.len);
@@ -58,12 +53,34 @@ find_or_make(struct pooler *p, const struct budget_key *k)
 }
 
 static void
-free_unused(struct pooler *p, struct budget *b)
+leave(struct pooler *p, struct budget *b)
 {
-	if (b->users > 0)
+	if (b == NULL || --b->users > 0)
 		return;
 	map_remove(&p->budgets, &b->in_pooler);
 	mem_free(b);
+}
+
+/* --- names --- */
+
+/* The key of POOL's account of KIND: names of its database and user, or of hosts, port and those on them, split by NUL. */
+static bool
+put_name(struct buf *out, const struct pool *pool, const struct conf_database *db,
+    enum account_kind kind)
+{
+	const char *catalog = db->dbname != NULL ? db->dbname : pool->database;
+
+	if (kind >= ACCOUNT_HOST)
+		buf_printf(out, "%s:%u", db->host != NULL ? db->host : db->hosts[0].text, db->hosts[0].port);
+	if (kind == ACCOUNT_POOL || kind == ACCOUNT_DATABASE)
+		buf_put(out, pool->database, strlen(pool->database));
+	if (kind == ACCOUNT_POOL || kind == ACCOUNT_ROLE || kind == ACCOUNT_CATALOG)
+		buf_put(out, "", 1);
+	if (kind == ACCOUNT_POOL || kind == ACCOUNT_USER || kind == ACCOUNT_ROLE)
+		buf_put(out, pool->user, strlen(pool->user));
+	if (kind == ACCOUNT_CATALOG)
+		buf_put(out, catalog, strlen(catalog));
+	return !out->failed;
 }
 
 /* --- limits --- */
@@ -77,6 +94,27 @@ pool_limit(const struct conf *conf, struct span database, struct span user)
 	unsigned size = db != NULL ? conf_pool_size(conf, db, u) : 0;
 
 	return size > 0 ? size + conf_reserve_pool_size(conf, db, u) : 0;
+}
+
+/* Connections to a server that may be ours, 0: as many as we like. Until it has been asked a part of them is not known. */
+static unsigned
+host_limit(const struct conf *conf, const struct budget *b)
+{
+	struct server_limit wish;
+	double limit, most;
+
+	conf_server_limit(conf, &wish);
+	if (wish.number == 0 && b->found < 0)
+		return 0;
+	most = b->found - b->reserved;
+	if (wish.number > 0)
+		limit = wish.number;
+	else if (wish.share > 0)
+		limit = wish.share * b->found < most ? wish.share * b->found : most;
+	else
+		limit = most - conf->server_connection_headroom;
+	limit *= conf_budget_share(conf);
+	return limit < 1 ? 1 : (unsigned)limit;
 }
 
 static unsigned
@@ -96,10 +134,22 @@ limit_of(const struct conf *conf, const struct budget *b)
 		return db != NULL ? conf_max_db_connections(conf, db) : 0;
 	case ACCOUNT_USER:
 		return conf_max_user_connections(conf, conf_user(conf, name));
+	case ACCOUNT_HOST:
+		return host_limit(conf, b);
+	case ACCOUNT_ROLE:
+	case ACCOUNT_CATALOG:
+		return b->found < 0 ? 0 : b->found == 0 ? 1 : (unsigned)b->found;
 	case ACCOUNT_KINDS:
 		break;
 	}
 	return 0;
+}
+
+void
+budget_set_limit(struct pooler *p, struct budget *b, const struct conf *conf)
+{
+	ledger_limit_account(&p->book, &b->account, limit_of(conf, b),
+	    b->kind == ACCOUNT_HOST ? conf->server_connect_parallel : 0);
 }
 
 void
@@ -108,62 +158,73 @@ budget_relimit(struct pooler *p, const struct conf *conf)
 	struct map_node *node = NULL;
 
 	pthread_mutex_lock(&p->mutex);
-	while ((node = map_next(&p->budgets, node)) != NULL) {
-		struct budget *b = CONTAINER_OF(node, struct budget, in_pooler);
-
-		ledger_limit_account(&p->book, &b->account, limit_of(conf, b));
-	}
+	while ((node = map_next(&p->budgets, node)) != NULL)
+		budget_set_limit(p, CONTAINER_OF(node, struct budget, in_pooler), conf);
 	pthread_mutex_unlock(&p->mutex);
 }
 
 /* --- pools --- */
 
-static bool
-join(struct pooler *p, struct pool *pool, const struct conf *conf, enum account_kind kind,
-    struct span name)
+/* The account of KIND that POOL belongs to, one more user of it counted; NULL: no memory. */
+static struct budget *
+enter(struct pooler *p, struct pool *pool, const struct conf *conf, enum account_kind kind)
 {
-	struct budget_key k = { kind, name };
-	struct budget *b = find_or_make(p, &k);
+	const struct conf_database *db = place_database(conf, pool);
+	struct budget_key k = { kind, { NULL, 0 } };
+	struct budget *b = NULL;
+	struct buf name = { 0 };
 
-	if (b == NULL)
-		return false;
-	if (b->users++ == 0)
-		ledger_limit_account(&p->book, &b->account, limit_of(conf, b));
-	pool->budgets[kind] = b;
-	ledger_tie(&pool->ledger, &b->account);
-	return true;
+	if (db != NULL && put_name(&name, pool, db, kind)) {
+		k.name = buf_span(&name);
+		b = find_or_make(p, &k);
+	}
+	buf_fini(&name);
+	if (b != NULL && b->users++ == 0)
+		budget_set_limit(p, b, conf);
+	return b;
 }
 
 bool
 budget_join(struct pooler *p, struct pool *pool, const struct conf *conf)
 {
-	struct buf both = { 0 };
-	bool joined;
+	for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++) {
+		struct budget *b = enter(p, pool, conf, kind);
 
-	buf_put(&both, pool->database, strlen(pool->database) + 1);
-	buf_put(&both, pool->user, strlen(pool->user));
-	joined = !both.failed && join(p, pool, conf, ACCOUNT_POOL, buf_span(&both)) &&
-	    join(p, pool, conf, ACCOUNT_DATABASE, span_text(pool->database)) &&
-	    join(p, pool, conf, ACCOUNT_USER, span_text(pool->user));
-	buf_fini(&both);
-	if (!joined)
-		budget_leave(p, pool);
-	return joined;
+		if (b == NULL) {
+			budget_leave(p, pool);
+			return false;
+		}
+		pool->budgets[kind] = b;
+		ledger_tie(&pool->ledger, &b->account);
+	}
+	return true;
 }
 
 void
 budget_leave(struct pooler *p, struct pool *pool)
 {
 	ledger_untie(&pool->ledger);
-	for (unsigned i = 0; i < ACCOUNT_KINDS; i++) {
-		struct budget *b = pool->budgets[i];
-
-		pool->budgets[i] = NULL;
-		if (b == NULL)
-			continue;
-		b->users--;
-		free_unused(p, b);
+	for (unsigned kind = 0; kind < ACCOUNT_KINDS; kind++) {
+		leave(p, pool->budgets[kind]);
+		pool->budgets[kind] = NULL;
 	}
+}
+
+void
+budget_follow(struct pooler *p, struct pool *pool, const struct conf *conf)
+{
+	pthread_mutex_lock(&p->mutex);
+	for (unsigned kind = ACCOUNT_HOST; kind < ACCOUNT_KINDS; kind++) {
+		struct budget *was = pool->budgets[kind];
+		struct budget *now = was != NULL ? enter(p, pool, conf, kind) : NULL;
+
+		if (now == NULL)
+			continue;	/* its entry is gone, and it will be */
+		ledger_retie(&pool->ledger, kind, &now->account);
+		pool->budgets[kind] = now;
+		leave(p, was);
+	}
+	pthread_mutex_unlock(&p->mutex);
 }
 
 void

@@ -23,7 +23,6 @@ static void send_away(struct lane *lane, struct server *server, unsigned to);
 static void do_errand(struct lane *lane, struct errand errand);
 static void open_nudge(struct letter *letter, void *receiver);
 static void open_call(struct letter *letter, void *receiver);
-static void call_others(struct lane *lane);
 static void tell_waiters(struct lane *lane, const struct err *e);
 
 struct lane *
@@ -138,16 +137,15 @@ lane_cover(struct lane *lane)
 	while ((errand = ledger_cover(&lane->seat, now)).what != ERRAND_NONE)
 		do_errand(lane, errand);
 	if (unlikely(errand.calls))
-		call_others(lane);
+		lanes_call(lane->seat.ledger->book);
 }
 
-/* Tell lanes, of whatever pools, for which the ledgers have something. */
-static void
-call_others(struct lane *lane)
+void
+lanes_call(struct book *book)
 {
 	struct seat *seat;
 
-	while ((seat = ledger_call(lane->seat.ledger->book)) != NULL) {
+	while ((seat = ledger_call(book)) != NULL) {
 		struct lane *other = CONTAINER_OF(seat, struct lane, seat);
 
 		if (atomic_fetch_add(&other->call_count, 1) == 0)

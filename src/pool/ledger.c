@@ -40,6 +40,7 @@ book_init(struct book *book)
 	book->patience = PATIENCE;
 	book->hungry = 0;
 	book->over = 0;
+	atomic_init(&book->learnt, false);
 	list_init(&book->calls);
 }
 
@@ -310,9 +311,9 @@ ledger_opened(struct seat *seat, usec_t now)
 	struct give give;
 
 	lock(seat->ledger);
-	seat->ledger->opening--;
 	seat->ledger->retry_at = 0;
 	seat->ledger->refusing = seat->ledger->doubted = false;
+	slot_opened(seat->ledger, now);
 	give = give_locked(seat, now);
 	unlock(seat->ledger);
 	return give;
@@ -482,11 +483,12 @@ ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool refusin
 	bool none;
 
 	lock(l);
-	l->opening--;
 	l->open--;
 	l->retry_at = retry_at;
 	l->refusing = refusing;
 	none = l->open == 0 || l->doubted;
+	l->opening--;
+	chain_opened(l);
 	slot_freed(l, now);
 	unlock(l);
 	return none;

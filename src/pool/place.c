@@ -186,21 +186,30 @@ place_each(struct pooler *p, void (*fn)(void *owner, struct pool *pool), void *o
 	}
 }
 
+struct relimit {
+	struct pooler	*pooler;
+	const struct conf *conf;
+};
+
 static void
 relimit(void *owner, struct pool *pool)
 {
+	const struct relimit *r = owner;
 	struct ledger_limits limits;
 
 	if (pool->console)
 		return;
-	place_limits(owner, pool, &limits);
+	place_limits(r->conf, pool, &limits);
 	ledger_limit(&pool->ledger, &limits);
+	budget_follow(r->pooler, pool, r->conf);
 }
 
 void
 place_relimit(struct pooler *p, const struct conf *conf)
 {
-	place_each(p, relimit, (void *)conf);
+	struct relimit r = { p, conf };
+
+	place_each(p, relimit, &r);
 	budget_relimit(p, conf);
 }
 

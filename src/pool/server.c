@@ -28,6 +28,7 @@ const struct link_owner server_calls = { on_bytes, on_gone, on_drained, on_secur
 const struct server_state SERVER_DIALING = { "new", no_bytes };
 const struct server_state SERVER_ASKING_TLS = { "new", server_tls_bytes };
 const struct server_state SERVER_LOGIN = { "new", server_login_bytes };
+const struct server_state SERVER_ENQUIRY = { "new", server_hidden_bytes };
 const struct server_state SERVER_SETUP = { "new", server_hidden_bytes };
 const struct server_state SERVER_IDLE = { "idle", server_hidden_bytes };
 const struct server_state SERVER_ACTIVE = { "active", server_talk_bytes };
@@ -332,6 +333,7 @@ server_free(struct server *s)
 	backend_free(s->login);
 	setup_drop(s->setup);
 	mem_free(s->hidden_error);
+	mem_free(s->said);
 	mem_free(s->host);
 	if (s->key != NULL)
 		mem_wipe(s->key, s->key_len);

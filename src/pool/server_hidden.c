@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "pool/enquiry.h"
 #include "pool/pair.h"
 #include "pool/server.h"
 #include "pool/settle.h"
@@ -17,9 +18,10 @@ static bool hidden_message(struct server *s, char kind, struct span body);
 
 /* Messages whose bodies we read; others are passed over however long they are. */
 static bool
-needs_body(char kind)
+needs_body(const struct server *s, char kind)
 {
-	return kind == 'Z' || kind == 'S' || kind == 'C' || kind == 'E';
+	return kind == 'Z' || kind == 'S' || kind == 'C' || kind == 'E' ||
+	    (kind == 'D' && s->state == &SERVER_ENQUIRY);
 }
 
 size_t
@@ -45,7 +47,7 @@ server_hidden_bytes(struct server *s, const char *at, size_t len)
 		case FRAME_HEADER:
 			break;
 		}
-		if (needs_body(head.kind)) {
+		if (needs_body(s, head.kind)) {
 			if (head.size > BODY_MOST) {
 				server_close(s, "server sent a message of impossible length");
 				return len;
@@ -129,6 +131,8 @@ hidden_message(struct server *s, char kind, struct span body)
 		server_parameter(s, name, value);
 	if (kind == 'E')
 		keep_error(s, body);
+	if (kind == 'D' && s->state == &SERVER_ENQUIRY)
+		enquiry_row(s, body);
 	if (kind == 'C' && reply_tag(body, &tag))
 		hidden_tag(s, tag);
 	if (kind == 'Z' && status == 0) {

@@ -8,6 +8,7 @@
 #include "auth/backend.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pool/budget.h"
 #include "pool/credentials.h"
 #include "pool/place.h"
 #include "pool/server.h"
@@ -291,6 +292,9 @@ refused(struct server *s, struct span body)
 	    v.text.at);
 	if (v.sqlstate.len == 5)
 		span_copy(v.sqlstate, e.sqlstate, sizeof(e.sqlstate));
+	if (strcmp(e.sqlstate, "53300") == 0)
+		budget_full(s->lane->worker->pooler, s->lane->pool, v.routine,
+		    loop_now(s->lane->worker->loop));
 	/* Starting up, shutting down, full: who waits may well be served soon. */
 	later = strncmp(e.sqlstate, "57P", 3) == 0 || strncmp(e.sqlstate, "53", 2) == 0;
 	server_open_failed(s, &e, !later);

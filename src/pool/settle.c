@@ -1,6 +1,7 @@
 /*
  * settle.c - what is said to a server that no client hears.
  *
+ *	ENQUIRY   how many connections are there      -> SETUP
  *	SETUP     connect_query                       -> opened
  *	SETTLING  [check query] [settings, Sync]      -> the client may talk
  *	RESET     server_reset_query                  -> given to whoever is next
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "pool/client.h"
 #include "pool/courier.h"
+#include "pool/enquiry.h"
 #include "pool/pair.h"
 #include "pool/place.h"
 #include "wire/query.h"
@@ -21,8 +23,8 @@
 #include "wire/write.h"
 
 /* Send a simple query and swallow its answer. */
-static bool
-ask_query(struct server *s, const char *sql)
+bool
+settle_ask(struct server *s, const char *sql)
 {
 	struct buf b = { 0 };
 	bool sent;
@@ -120,7 +122,7 @@ settle_begin(struct server *s)
 	forget_target(s);
 	s->target = profile_hold(c->profile);
 	if (stale)
-		good = ask_query(s, lane->rules.check_query);
+		good = settle_ask(s, lane->rules.check_query);
 	if (good && changes > 0) {
 		write_empty(&b, 'S');
 		count_one(lane, settles);
@@ -163,15 +165,33 @@ settling_done(struct server *s)
 
 /* --- after login, after a session --- */
 
-bool
-settle_setup(struct server *s)
+static bool
+connect_query(struct server *s)
 {
 	const struct conf_database *db = place_database(s->setup->conf, s->lane->pool);
 
 	if (db == NULL || db->connect_query == NULL || db->connect_query[0] == '\0')
 		return false;
 	server_become(s, &SERVER_SETUP);
-	return ask_query(s, db->connect_query);
+	return settle_ask(s, db->connect_query);
+}
+
+bool
+settle_setup(struct server *s)
+{
+	return enquiry_begin(s) || (!s->dead && connect_query(s));
+}
+
+/* What we wanted to know of it is known, or will not be. */
+static void
+enquired(struct server *s)
+{
+	enquiry_done(s);
+	forget_error(s);
+	if (s->talk.status != 'I')
+		server_close(s, "server is in a transaction nobody began");
+	else if (!connect_query(s) && !s->dead)
+		lane_opened(s->lane, s);
 }
 
 bool
@@ -180,7 +200,7 @@ settle_reset(struct server *s)
 	if (s->lane->rules.reset_query == NULL)
 		return false;
 	server_become(s, &SERVER_RESET);
-	return ask_query(s, s->lane->rules.reset_query);
+	return settle_ask(s, s->lane->rules.reset_query);
 }
 
 /* --- after a client has left --- */
@@ -234,7 +254,7 @@ settle_rescue(struct server *s)
 	count_one(s->lane, rescues);
 	s->skip_frame = true;
 	if (!s->talk.open) {
-		ask_query(s, "ROLLBACK");
+		settle_ask(s, "ROLLBACK");
 		return true;
 	}
 	if (!talk_quiet(&s->talk))
@@ -272,7 +292,7 @@ rescued(struct server *s)
 	forget_target(s);
 	forget_error(s);
 	if (s->talk.status != 'I')
-		ask_query(s, "ROLLBACK");
+		settle_ask(s, "ROLLBACK");
 	else
 		lane_release(s->lane, s);
 }
@@ -288,6 +308,8 @@ settle_done(struct server *s)
 		settling_done(s);
 	} else if (s->state == &SERVER_RESCUE) {
 		rescued(s);
+	} else if (s->state == &SERVER_ENQUIRY) {
+		enquired(s);
 	} else if (s->state == &SERVER_SETUP) {
 		if (s->failed)
 			log_line(LOG_LEVEL_WARNING, server_who(s, who), "connect_query failed: %s",
@@ -296,7 +318,7 @@ settle_done(struct server *s)
 		if (s->talk.status == 'I')
 			lane_opened(s->lane, s);
 		else
-			ask_query(s, "ROLLBACK");
+			settle_ask(s, "ROLLBACK");
 	} else if (s->state == &SERVER_RESET) {
 		bool failed = s->failed || s->talk.status != 'I';
 

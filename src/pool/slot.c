@@ -23,6 +23,27 @@ ledger_tie(struct ledger *l, struct account *a)
 }
 
 void
+ledger_retie(struct ledger *l, unsigned at, struct account *a)
+{
+	struct tie *tie = &l->ties[at];
+
+	pthread_mutex_lock(&l->book->mutex);
+	if (tie->account != a) {
+		chain_hunger(l, false);
+		list_remove(&tie->in_account);
+		tie->account->used -= l->open;
+		tie->account->opening -= l->opening;
+		account_look(l->book, tie->account);
+		a->used += l->open;
+		a->opening += l->opening;
+		account_look(l->book, a);
+		tie->account = a;
+		list_add_last(&a->ties, &tie->in_account);
+	}
+	pthread_mutex_unlock(&l->book->mutex);
+}
+
+void
 ledger_untie(struct ledger *l)
 {
 	pthread_mutex_lock(&l->book->mutex);
@@ -37,12 +58,72 @@ ledger_untie(struct ledger *l)
 }
 
 void
-ledger_limit_account(struct book *book, struct account *a, unsigned limit)
+ledger_limit_account(struct book *book, struct account *a, unsigned limit, unsigned parallel)
 {
 	pthread_mutex_lock(&book->mutex);
-	a->limit = limit;
+	a->wish = limit;
+	a->parallel = parallel;
 	account_look(book, a);
 	pthread_mutex_unlock(&book->mutex);
+}
+
+void
+ledger_look_account(struct book *book, const struct account *a, struct account_view *out)
+{
+	pthread_mutex_lock(&book->mutex);
+	*out = (struct account_view){ .used = a->used, .opening = a->opening, .limit = a->limit,
+		.wish = a->wish, .learnt = a->learnt };
+	LIST_EACH(n, &a->ties) {
+		const struct ledger *l = CONTAINER_OF(n, struct tie, in_account)->ledger;
+		const struct want *first = LIST_FIRST(&l->wants, struct want, in_ledger);
+
+		out->idle += l->idle;
+		out->waiting += l->waiting;
+		out->guaranteed += l->limits.least;
+		if (first != NULL && (out->oldest == 0 || first->since < out->oldest))
+			out->oldest = first->since;
+		if (l->open > out->most)
+			out->most = l->open, out->holder = l;
+	}
+	pthread_mutex_unlock(&book->mutex);
+}
+
+/* --- a server without room --- */
+
+unsigned
+ledger_full(struct book *book, struct account *a, usec_t now)
+{
+	unsigned learnt;
+
+	pthread_mutex_lock(&book->mutex);
+	/* the one that was refused is still counted */
+	a->learnt = a->used > 1 ? a->used - 1 : 1;
+	a->probe_at = now + PROBE_EVERY;
+	account_look(book, a);
+	learnt = a->learnt;
+	atomic_store(&book->learnt, true);
+	pthread_mutex_unlock(&book->mutex);
+	return learnt;
+}
+
+bool
+ledger_probe(struct book *book, struct account *a, usec_t now)
+{
+	bool still;
+
+	pthread_mutex_lock(&book->mutex);
+	if (a->learnt > 0 && now >= a->probe_at) {
+		a->probe_at = now + PROBE_EVERY;
+		a->learnt++;
+		/* it may have what it asked for again, or has long had more room than it needs */
+		if (a->wish > 0 ? a->learnt >= a->wish : a->learnt > 2 * a->used + 8)
+			a->learnt = 0;
+		account_look(book, a);
+		slot_grant_in(a, now);
+	}
+	still = a->learnt > 0;
+	pthread_mutex_unlock(&book->mutex);
+	return still;
 }
 
 /* --- calls --- */
@@ -126,26 +207,57 @@ slot_leaves(struct ledger *l, bool wanted, usec_t now)
 	return true;
 }
 
-/* L has one server fewer: a hungry ledger is granted the slot, which counts at once. */
+/* It counts at once, before its lane has heard of it. */
+static void
+grant(struct ledger *next)
+{
+	struct seat *seat = LIST_FIRST(&next->wants, struct want, in_ledger)->seat;
+
+	slot_take(next);
+	seat->granted++;
+	call(seat);
+}
+
+static void
+grant_all(struct ledger *l, usec_t now)
+{
+	struct ledger *next;
+
+	while ((next = chain_next(l, now)) != NULL)
+		grant(next);
+}
+
+void
+slot_grant_in(struct account *a, usec_t now)
+{
+	struct tie *first = LIST_FIRST(&a->hungry, struct tie, in_hungry);
+
+	if (first == NULL)
+		return;
+	grant_all(first->ledger, now);
+	slot_again(first->ledger);
+}
+
 void
 slot_freed(struct ledger *l, usec_t now)
 {
-	bool for_others = l->leaving > l->evictions;
-	struct ledger *next;
-	struct seat *seat;
-
 	chain_sub(l);
-	l->leaving -= for_others;
+	if (l->leaving > l->evictions)
+		l->leaving--;
 	if (likely(l->book->hungry == 0))
 		return;
-	while ((next = chain_next(l, now)) != NULL) {
-		seat = LIST_FIRST(&next->wants, struct want, in_ledger)->seat;
-		slot_take(next);
-		seat->granted++;
-		call(seat);
-	}
+	grant_all(l, now);
 	/* It was not enough for these; together with an idle server of somebody's it may be. */
 	slot_again(l);
+}
+
+void
+slot_opened(struct ledger *l, usec_t now)
+{
+	l->opening--;
+	chain_opened(l);
+	if (unlikely(l->book->hungry > 0))
+		grant_all(l, now);
 }
 
 /* A slot was granted. True: open. False: nobody wants it here any more, others may. */
@@ -160,6 +272,7 @@ slot_redeem(struct seat *seat, usec_t now)
 			return true;
 		l->opening--;
 		l->open--;
+		chain_opened(l);
 		chain_hunger(l, false);
 		slot_freed(l, now);
 	}

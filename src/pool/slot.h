@@ -15,6 +15,10 @@ void slot_take(struct ledger *l);
 struct errand slot_or_hunger(struct seat *seat, usec_t now);
 /* Does a free server of L, WANTED there or not, end because its slot is another ledger's or there are too many? */
 bool slot_leaves(struct ledger *l, bool wanted, usec_t now);
+/* A server of L has been opened, or has failed to be and is counted out next. */
+void slot_opened(struct ledger *l, usec_t now);
+/* A's limit has grown. */
+void slot_grant_in(struct account *a, usec_t now);
 /* L has one server fewer: a hungry ledger is granted the slot, which counts at once. */
 void slot_freed(struct ledger *l, usec_t now);
 /* What hungry ledgers may have counted on has come to nothing, or was not enough: they look again. */

@@ -2,6 +2,7 @@
  * worker.c - one thread. Births and funerals of its clients and servers, its lanes, and
  * asking all workers at once.
  */
+#include "pool/budget.h"
 #include "pool/worker.h"
 
 #include <signal.h>
@@ -204,6 +205,8 @@ on_tick(void *owner)
 	give_memory_back(w);
 	if (w->index == 0)
 		retire_tick(w, loop_now(w->loop));
+	if (w->index == 0)
+		budget_tick(w->pooler, loop_now(w->loop));
 	timer_set(w->tick, DEADLINE_TICK);
 }
 

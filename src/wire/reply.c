@@ -27,6 +27,8 @@ field_of(struct error_view *out, uint8_t code)
 		return &out->detail;
 	case 'H':
 		return &out->hint;
+	case 'R':
+		return &out->routine;
 	}
 	return NULL;
 }

@@ -272,6 +272,8 @@ hello(struct pg_session *s, const struct startup *hello)
 	memcpy(s->saved, s->settings, sizeof(s->saved));
 	if (s->pg->refuse != NULL) {
 		say_fatal(s, s->pg->refuse, s->pg->refuse_text);
+	} else if (s->pg->room > 0 && s->pg->sessions_count >= s->pg->room) {
+		say_fatal(s, "53300", "sorry, too many clients already");
 	} else if (s->pg->method == LOGIN_ANY) {
 		welcome(s);
 	} else {

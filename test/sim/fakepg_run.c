@@ -243,12 +243,39 @@ trouble(struct pg_session *s, const char *text, bool *mine)
 	return PG_FAILED;
 }
 
+/* How many connections it takes (pool/enquiry.c). */
+static void
+say_capacity(struct pg_session *s)
+{
+	static const struct reply_column columns[5] = { { "a", 25, -1 }, { "b", 25, -1 },
+		{ "c", 25, -1 }, { "d", 23, 4 }, { "e", 23, 4 } };
+	char most[16];
+	struct buf b = { 0 };
+	size_t mark;
+
+	snprintf(most, sizeof(most), "%u", s->pg->max_connections);
+	reply_write_columns(&b, columns, 5);
+	mark = reply_row_begin(&b, 5);
+	reply_row_value(&b, span_text(most));
+	reply_row_value(&b, SPAN_LITERAL("3"));
+	reply_row_value(&b, span_of(NULL, 0));
+	reply_row_value(&b, SPAN_LITERAL("-1"));
+	reply_row_value(&b, SPAN_LITERAL("-1"));
+	reply_row_end(&b, mark);
+	reply_write_complete(&b, "SELECT 1");
+	pg_send(s, &b);
+}
+
 static enum pg_outcome
 work(struct pg_session *s, const char *text)
 {
 	struct buf b = { 0 };
 	const char *rest;
 
+	if (s->pg->max_connections > 0 && strstr(text, "'max_connections'") != NULL) {
+		say_capacity(s);
+		return PG_DONE;
+	}
 	if ((rest = pg_after(text, "select")) != NULL) {
 		say_row(s, span_text(rest));
 		return PG_DONE;

@@ -211,6 +211,115 @@ a_lower_limit_waits_for_the_busy(void **state)
 	story_end(s);
 }
 
+/* --- what the server takes --- */
+
+static void
+the_server_says_how_much_it_takes(void **state)
+{
+	struct story *s = story_begin("pool_size=30");
+	struct actor *bob[30];
+
+	(void)state;
+	s->db1.max_connections = s->db1.room = 20;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		say(bob[i], "begin");
+	story_settle(s);
+	is_count(story_servers(s), 20 - 3 - 3, "all but the reserved and the headroom");
+	is_count(s->db1.attempts, 14, "nothing was tried in vain");
+	story_reload(s, "pool_size=30 max_server_connections=50%", NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(bob) && story_servers(s) > 10; i++)
+		if (has_heard(bob[i], "C:BEGIN"))
+			commits(s, bob[i]);
+	is_count(story_servers(s), 10, "half of them, once they are free");
+	story_reload(s, "pool_size=30 max_server_connections=12 budget_share=0.5", NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(bob) && story_servers(s) > 6; i++)
+		if (has_heard(bob[i], "C:BEGIN"))
+			commits(s, bob[i]);
+	is_count(story_servers(s), 6, "half of a number");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+few_are_opened_at_a_time(void **state)
+{
+	struct story *s = story_begin("pool_size=30 server_connect_parallel=3");
+	struct actor *bob[9];
+
+	(void)state;
+	s->db1.max_connections = 100;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+	}
+	s->db1.mute = true;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		say(bob[i], "begin");
+	story_settle(s);
+	is_count(story_servers(s), 4, "one was there, three are being opened");
+	story_end(s);
+}
+
+static void
+a_full_server_is_no_error(void **state)
+{
+	struct story *s = story_begin("pool_size=9");
+	struct actor *bob[6];
+	unsigned served = 0;
+
+	(void)state;
+	s->db1.max_connections = 100;
+	s->db1.room = 2;	/* others have taken the rest */
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		say(bob[i], "begin");
+	story_pass(s, SECOND);
+	is_count(s->db1.sessions_count, 2, "two there are");
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		served += has_heard(bob[i], "C:BEGIN");
+		is_count(has_heard(bob[i], "E:"), false, "nobody hears of it");
+		is_count(bob[i]->closed, false, "nor is sent away");
+	}
+	is_count(served, 2, "two are served");
+	is_count(s->db1.attempts < 20, true, "it is asked now and then only");
+	s->db1.room = 0;
+	story_pass(s, 3 * SECOND);
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		is_count(has_heard(bob[i], "C:BEGIN"), true, "served, now that there is room");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+a_pool_that_moves_counts_elsewhere(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_server_connections=1");
+	struct actor *a = story_client_on(s, 0, "app"), *b = story_client_on(s, 0, "other");
+
+	(void)state;
+	actor_forget(a);
+	actor_forget(b);
+	begins(s, a, "one at db1");
+	begins(s, b, "one at db2");
+	story_reload(s, "pool_size=9 max_server_connections=1",
+	    "app = host=db2 port=5432\nother = host=db2 port=5432\n");
+	commits(s, a);
+	say(a, "begin");
+	story_settle(s);
+	is_text(actor_state(a), "waiting", "both share db2 now");
+	commits(s, b);
+	hears(a, "C:BEGIN Z:T", "a's turn");
+	story_check(s);
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -222,6 +331,10 @@ main(void)
 		UNIT_TEST(turns_are_taken_over_threads),
 		UNIT_TEST(who_leaves_gives_its_slot_back),
 		UNIT_TEST(a_lower_limit_waits_for_the_busy),
+		UNIT_TEST(the_server_says_how_much_it_takes),
+		UNIT_TEST(few_are_opened_at_a_time),
+		UNIT_TEST(a_full_server_is_no_error),
+		UNIT_TEST(a_pool_that_moves_counts_elsewhere),
 	};
 
 	return cmocka_run_group_tests(stories, NULL, NULL);

@@ -9,7 +9,7 @@
 static const enum setting_scope scopes[] = { SCOPE_GLOBAL, SCOPE_DATABASE, SCOPE_USER,
 	SCOPE_PEER };
 static const struct setting_table *const tables[] = { &pool_settings, &auth_settings,
-	&tls_settings, &net_settings, &log_settings, &database_settings, &user_settings,
+	&tls_settings, &net_settings, &log_settings, &budget_settings, &database_settings, &user_settings,
 	&peer_settings };
 
 /* A struct of any scope. */
@@ -166,7 +166,7 @@ static void
 all_of_pgbouncer_is_there(void **state)
 {
 	(void)state;
-	assert_int_equal(count_of(SCOPE_GLOBAL), 100 + 3);	/* and three of our own */
+	assert_int_equal(count_of(SCOPE_GLOBAL), 100 + 7);	/* and seven of our own */
 	assert_int_equal(count_of(SCOPE_DATABASE), 23);
 	assert_int_equal(count_of(SCOPE_USER), 10);
 	assert_int_equal(count_of(SCOPE_PEER), 3);

@@ -38,7 +38,7 @@ account_world_init(struct account_world *w, const struct account_rules *rules)
 	w->book.patience = 0;
 	for (unsigned a = 0; a < ACCOUNTS; a++) {
 		account_init(&w->accounts[a]);
-		ledger_limit_account(&w->book, &w->accounts[a], rules->limit[a]);
+		ledger_limit_account(&w->book, &w->accounts[a], rules->limit[a], 0);
 	}
 	for (unsigned p = 0; p < rules->pools; p++) {
 		struct ledger_limits limits = { .most = rules->size[p], .least = rules->least[p] };
@@ -261,7 +261,7 @@ static void
 shrink(struct account_world *w)
 {
 	w->shrunk = !w->shrunk;
-	ledger_limit_account(&w->book, &w->accounts[0], w->rules.limit[0] - w->shrunk);
+	ledger_limit_account(&w->book, &w->accounts[0], w->rules.limit[0] - w->shrunk, 0);
 	for (unsigned i = 0; i < account_world_lanes(w); i++)
 		w->lanes[i].to_cover = true;
 }

@@ -1,0 +1,212 @@
+/*
+ * capacity.c - how much room servers have: what they say when asked, what they say when
+ * they have none, and what can be said about it to others.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "pool/budget_private.h"
+#include "pool/lane.h"
+
+#define ASK_AGAIN (10 * SECOND)	/* a server that was just asked is not asked again */
+#define ASK_PATIENCE (5 * SECOND)	/* the one that was asked first may have died */
+
+static void
+tell(const struct budget *b, const char *format, unsigned n, int found, int reserved)
+{
+	char name[200];
+
+	log_line(LOG_LEVEL_LOG, NULL, format, budget_name(b, name, sizeof(name)), n, found, reserved);
+}
+
+bool
+budget_asks(struct pooler *p, struct pool *pool, usec_t now)
+{
+	struct account_view view;
+	struct budget *b;
+	bool yes = false;
+
+	pthread_mutex_lock(&p->mutex);
+	b = pool->budgets[ACCOUNT_HOST];
+	if (b != NULL) {
+		ledger_look_account(&p->book, &b->account, &view);
+		/* the first after none at all: it may be another server now */
+		if (b->asked_at == 0)
+			yes = true;
+		else if (b->found < 0)
+			yes = now - b->asked_at > ASK_PATIENCE;
+		else
+			yes = view.used <= 1 && now - b->asked_at > ASK_AGAIN;
+		if (yes)
+			b->asked_at = now;
+	}
+	pthread_mutex_unlock(&p->mutex);
+	return yes;
+}
+
+void
+budget_learn(struct pooler *p, struct pool *pool, const struct conf *conf, const struct capacity *c)
+{
+	int found[ACCOUNT_KINDS] = { [ACCOUNT_HOST] = c->max_connections,
+		[ACCOUNT_ROLE] = c->of_role, [ACCOUNT_CATALOG] = c->of_database };
+
+	pthread_mutex_lock(&p->mutex);
+	for (unsigned kind = ACCOUNT_HOST; kind < ACCOUNT_KINDS; kind++) {
+		struct budget *b = pool->budgets[kind];
+
+		if (b == NULL || (b->found == found[kind] && b->reserved == c->reserved))
+			continue;
+		b->found = found[kind];
+		b->reserved = kind == ACCOUNT_HOST ? c->reserved : 0;
+		budget_set_limit(p, b, conf);
+		if (b->account.wish > 0)
+			tell(b, "budget of %s: at most %u connections, as the server has %d, %d of them "
+			    "reserved", b->account.wish, b->found, b->reserved);
+	}
+	pthread_mutex_unlock(&p->mutex);
+}
+
+/* Routines of PostgreSQL's that refuse a login because of a limit of the role's or the database's own. */
+static enum account_kind
+whose_limit(struct span routine)
+{
+	if (span_is(routine, "InitializeSessionUserId"))
+		return ACCOUNT_ROLE;
+	if (span_is(routine, "CheckMyDatabase"))
+		return ACCOUNT_CATALOG;
+	return ACCOUNT_HOST;
+}
+
+void
+budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now)
+{
+	struct budget *b;
+	unsigned learnt;
+
+	pthread_mutex_lock(&p->mutex);
+	b = pool->budgets[whose_limit(routine)];
+	if (b != NULL) {
+		learnt = ledger_full(&p->book, &b->account, now);
+		b->fulls++;
+		if (!b->told)
+			tell(b, "budget of %s: the server has no room for more than %u connections of ours "
+			    "now; its limit is %d, %d of them reserved", learnt, b->found, b->reserved);
+		b->told = true;
+	}
+	pthread_mutex_unlock(&p->mutex);
+}
+
+void
+budget_tick(struct pooler *p, usec_t now)
+{
+	struct map_node *node = NULL;
+
+	if (likely(!atomic_load_explicit(&p->book.learnt, memory_order_relaxed)))
+		return;
+	atomic_store(&p->book.learnt, false);
+	pthread_mutex_lock(&p->mutex);
+	while ((node = map_next(&p->budgets, node)) != NULL) {
+		struct budget *b = CONTAINER_OF(node, struct budget, in_pooler);
+
+		if (ledger_probe(&p->book, &b->account, now))
+			atomic_store(&p->book.learnt, true);
+		else
+			b->told = false;
+	}
+	pthread_mutex_unlock(&p->mutex);
+	lanes_call(&p->book);
+}
+
+/* --- for people --- */
+
+const char *
+budget_kind_text(enum account_kind kind)
+{
+	static const char *const texts[ACCOUNT_KINDS] = { "pool", "database", "user", "host", "role",
+		"catalog" };
+
+	return texts[kind];
+}
+
+const char *
+budget_source(const struct budget *b, const struct account_view *view)
+{
+	if (view->limit == 0)
+		return "none";
+	if (view->limit != view->wish)
+		return "learnt";
+	return b->kind >= ACCOUNT_HOST && b->found >= 0 ? "discovered" : "configured";
+}
+
+const char *
+budget_name(const struct budget *b, char *out, size_t cap)
+{
+	size_t first = strlen(b->name);
+	const char *second = first < b->len ? b->name + first + 1 : NULL;
+	char one[120], two[120];
+
+	log_escape(span_of(b->name, first), one, sizeof(one));
+	if (second != NULL)
+		log_escape(span_text(second), two, sizeof(two));
+	if (second == NULL)
+		snprintf(out, cap, "%s", one);
+	else if (b->kind == ACCOUNT_POOL)
+		snprintf(out, cap, "%s/%s", one, two);
+	else
+		snprintf(out, cap, "%s at %s", two, one);
+	return out;
+}
+
+void
+budget_each(struct pooler *p, void (*fn)(void *owner, const struct budget *b,
+    const struct account_view *view), void *owner)
+{
+	struct map_node *node = NULL;
+	struct account_view view;
+
+	pthread_mutex_lock(&p->mutex);
+	while ((node = map_next(&p->budgets, node)) != NULL) {
+		const struct budget *b = CONTAINER_OF(node, struct budget, in_pooler);
+
+		ledger_look_account(&p->book, &b->account, &view);
+		fn(owner, b, &view);
+	}
+	pthread_mutex_unlock(&p->mutex);
+}
+
+static const char *const hints[ACCOUNT_KINDS] = {
+	"pool_size (default_pool_size, reserve_pool_size) limits it",
+	"max_db_connections limits it",
+	"max_user_connections limits it",
+	"max_server_connections limits it, and with auto the server's max_connections",
+	"the role's CONNECTION LIMIT on the server limits it",
+	"the database's CONNECTION LIMIT on the server limits it",
+};
+
+void
+budget_explain(struct pooler *p, struct pool *pool, usec_t now, char *out, size_t cap,
+    const char **hint)
+{
+	char name[200];
+
+	*hint = NULL;
+	out[0] = '\0';
+	pthread_mutex_lock(&p->mutex);
+	for (unsigned kind = 0; kind < ACCOUNT_KINDS && *hint == NULL; kind++) {
+		const struct budget *b = pool->budgets[kind];
+		struct account_view v;
+
+		if (b == NULL)
+			continue;
+		ledger_look_account(&p->book, &b->account, &v);
+		if (v.limit == 0 || v.used < v.limit)
+			continue;
+		snprintf(out, cap, "%s %s uses %u of %u server connections, %u of its clients wait, "
+		    "the longest for %.1f s", budget_kind_text(kind),
+		    budget_name(b, name, sizeof(name)), v.used, v.limit, v.waiting,
+		    v.oldest > 0 && now > v.oldest ? (double)(now - v.oldest) / SECOND : 0.0);
+		*hint = hints[kind];
+	}
+	pthread_mutex_unlock(&p->mutex);
+}
