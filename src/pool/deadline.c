@@ -10,6 +10,7 @@
 #include "pool/courier.h"
 #include "pool/lane.h"
 #include "pool/pair.h"
+#include "pool/place.h"
 #include "pool/server.h"
 
 #define HIDDEN_MOST (10 * SECOND)	/* a clean-up or a change of settings that takes longer is given up */
@@ -216,6 +217,8 @@ deadline_tick(struct worker *w, usec_t now)
 	const struct conf *conf = w->setup->conf;
 
 	look_at_newcomers(w, conf, loop_wall(w->loop));
+	if (place_suspended(w->pooler))
+		return;		/* who is not heard cannot be late */
 	if (anybody_has_idle_timeout(conf))
 		look_at_idle(w, now);
 	LIST_EACH(n, &w->lanes)

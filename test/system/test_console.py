@@ -340,6 +340,18 @@ def test_suspend_stops_everything_until_resume(pooler, console):
 	assert refused(admin, "resume") == ("08P01", "pooler is not paused/suspended")
 
 
+def test_nobody_is_late_while_suspended(pooler, console):
+	admin, idle, busy = console(), enters(pooler, "two"), enters(pooler)
+	assert idle.asks("select 1") == "1"
+	busy.does("begin")
+	for setting in ("client_idle_timeout", "idle_transaction_timeout", "query_timeout"):
+		tag(admin, "set %s = 1" % setting)
+	assert tag(admin, "suspend") == "SUSPEND"
+	assert silent(idle, 2) and silent(busy, 0.1)
+	assert tag(admin, "resume") == "RESUME"
+	assert [m.kind for m in idle.rest()] == ["E"]  # now it is
+
+
 def test_suspend_ends_with_its_console(pooler, console):
 	admin, other, busy = console(), console(), enters(pooler)
 	assert tag(admin, "suspend") == "SUSPEND"
