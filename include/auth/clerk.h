@@ -21,6 +21,9 @@ struct clerks;
 /* What may wait without stopping another. Their numbers of threads and places are in clerk.c. */
 enum clerk_kind { CLERK_LOOKUP, CLERK_PAM, CLERK_LDAP, CLERK_KINDS };
 
+/* How an errand went, for the counters. */
+enum clerk_result { CLERK_FAILED, CLERK_NO, CLERK_YES };
+
 /*
  * An errand; lives inside what it is about. clerk_ask() gives it away, until its letter
  * opens on the asker's thread (exactly once), or drop() is called because nobody will
@@ -36,10 +39,11 @@ struct clerk_job {
 	uint64_t	 group;
 	usec_t		 timeout;	/* from asking on; work() keeps to it by itself */
 	usec_t		 deadline;	/* set by clerk_ask(): on clerk_now()'s clock */
-	/* On a helper thread. May block, until the deadline at most. */
+	/* On a helper thread. May block, until the deadline at most; sets result. */
 	void		(*work)(struct clerk_job *job);
 	/* On any thread: wipe and free. */
 	void		(*drop)(struct clerk_job *job);
+	enum clerk_result result;	/* set by work() */
 	struct node	 in_queue;	/* clerk.c's own */
 };
 
@@ -59,6 +63,17 @@ void clerks_free(struct clerks *c);
  * caller's; E says why (SQLSTATE 53300: the queue of its kind is full).
  */
 bool clerk_ask(struct clerks *c, struct clerk_job *job, struct err *e);
+
+struct clerk_numbers {
+	const char	*name;		/* "auth_query", "PAM", "LDAP" */
+	unsigned	 threads, busy;	/* now */
+	unsigned	 waiting, places;	/* errands that wait, and that may */
+	uint64_t	 yes, no, failed;	/* errands done so far */
+	uint64_t	 refused;	/* asked in vain, as all places were taken */
+};
+
+/* What is to be shown of KIND. */
+void clerk_count(struct clerks *c, enum clerk_kind kind, struct clerk_numbers *out);
 
 /* Is the end near? A job that waits in slices looks here between them. */
 bool clerks_stopping(struct clerks *c);

@@ -73,12 +73,10 @@ void lookup_renew(struct lookup *l);
 /* Close connections after IDLE and LIFE; for tests, which cannot wait for a minute. */
 void lookup_tune(struct lookup *l, usec_t idle, usec_t life);
 
-/* For SHOW and for budgets of server connections. */
+/* For SHOW and for budgets of server connections; lookups themselves are in clerk_count(). */
 struct lookup_numbers {
 	unsigned	 open;		/* connections, also those being opened */
-	uint64_t asked, found, nobody,
-	    failed; /* answers so far; asked counts what was accepted */
-	uint64_t	 opened;	/* connections so far */
+	uint64_t	 opened;	/* so far */
 };
 void lookup_count(struct lookup *l, struct lookup_numbers *out);
 

@@ -45,6 +45,8 @@ struct desk {
 	unsigned	 waiting;	/* in the queue */
 	unsigned	 idle;		/* threads that wait for work */
 	pthread_cond_t	 work;		/* something to do, or the end */
+	uint64_t	 done[3];	/* by enum clerk_result */
+	uint64_t	 refused;
 	usec_t		(*rest)(void *arg);
 	void		*rest_arg;	/* borrowed */
 	struct clerk	 clerks[THREADS_MOST];
@@ -198,6 +200,7 @@ clerk_ask(struct clerks *c, struct clerk_job *job, struct err *e)
 	pthread_mutex_lock(&c->mutex);
 	stopping = c->stopping;
 	full = desk->waiting >= kinds[desk->kind].places;
+	desk->refused += full;
 	if (!stopping && !full) {
 		list_add_last(&desk->queue, &job->in_queue);
 		desk->waiting++;
@@ -219,6 +222,26 @@ clerk_ask(struct clerks *c, struct clerk_job *job, struct err *e)
 		return err_set(e, SQLSTATE_NO_MEMORY, "cannot start a thread: %s",
 		    strerror(failed));
 	return true;
+}
+
+void
+clerk_count(struct clerks *c, enum clerk_kind kind, struct clerk_numbers *out)
+{
+	const struct desk *desk = &c->desks[kind];
+
+	*out = (struct clerk_numbers){ .name = kinds[kind].name,
+		.places = kinds[kind].places };
+	pthread_mutex_lock(&c->mutex);
+	for (unsigned i = 0; i < THREADS_MOST; i++) {
+		out->threads += desk->clerks[i].hired && !desk->clerks[i].gone;
+		out->busy += desk->clerks[i].busy;
+	}
+	out->waiting = desk->waiting;
+	out->yes = desk->done[CLERK_YES];
+	out->no = desk->done[CLERK_NO];
+	out->failed = desk->done[CLERK_FAILED];
+	out->refused = desk->refused;
+	pthread_mutex_unlock(&c->mutex);
 }
 
 /* --- a thread --- */
@@ -263,6 +286,7 @@ perform(struct clerk *clerk, struct clerk_job *job)
 	job->work(job);
 	pthread_mutex_lock(&c->mutex);
 	clerk->busy = false;
+	clerk->desk->done[job->result]++;
 	if (c->stopping) {
 		pthread_mutex_unlock(&c->mutex);
 		job->drop(job);

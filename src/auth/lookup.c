@@ -19,8 +19,6 @@ struct lookup {
 	struct clerks	*clerks;	/* borrowed */
 	atomic_uint	 holds;		/* the owner's and one an errand */
 	struct lookup_shelf shelf;
-	pthread_mutex_t	 mutex;		/* numbers; not those of the shelf */
-	struct lookup_numbers numbers;
 };
 
 struct errand {
@@ -52,7 +50,6 @@ lookup_new(struct clerks *clerks, struct err *e)
 	line_clear_environment();
 	l->clerks = clerks;
 	atomic_init(&l->holds, 1);
-	pthread_mutex_init(&l->mutex, NULL);
 	lookup_shelf_init(&l->shelf);
 	clerks_at_rest(clerks, CLERK_LOOKUP, lookup_shelf_tidy, &l->shelf);
 	return l;
@@ -64,7 +61,6 @@ lookup_free(struct lookup *l)
 	if (l == NULL || atomic_fetch_sub(&l->holds, 1) != 1)
 		return;
 	lookup_shelf_fini(&l->shelf);
-	pthread_mutex_destroy(&l->mutex);
 	mem_free(l);
 }
 
@@ -86,9 +82,6 @@ lookup_renew(struct lookup *l)
 void
 lookup_count(struct lookup *l, struct lookup_numbers *out)
 {
-	pthread_mutex_lock(&l->mutex);
-	*out = l->numbers;
-	pthread_mutex_unlock(&l->mutex);
 	pthread_mutex_lock(&l->shelf.mutex);
 	out->open = l->shelf.open;
 	out->opened = l->shelf.opened;
@@ -244,9 +237,6 @@ lookup_ask(struct lookup *l, const struct lookup_ask *ask, struct err *e)
 		errand_free(errand);
 		return false;
 	}
-	pthread_mutex_lock(&l->mutex);
-	l->numbers.asked++;
-	pthread_mutex_unlock(&l->mutex);
 	return true;
 }
 
@@ -342,9 +332,7 @@ work(struct clerk_job *job)
 {
 	struct errand *errand = CONTAINER_OF(job, struct errand, job);
 	struct lookup_answer *a = &errand->answer;
-	struct lookup_numbers *numbers = &errand->lookup->numbers;
 	struct err why = { .text = "" };
-	uint64_t *counter = &numbers->failed;
 
 	a->outcome = LOOKUP_FAILED;
 	switch (ask_any(errand, &why)) {
@@ -353,18 +341,15 @@ work(struct clerk_job *job)
 		a->name = span_of(errand->row.name, errand->row.name_len);
 		a->has_secret = errand->row.secret != NULL;
 		a->secret = span_of(errand->row.secret, errand->row.secret_len);
-		counter = &numbers->found;
+		job->result = CLERK_YES;
 		break;
 	case LINE_NOTHING:
 		a->outcome = LOOKUP_NOBODY;
-		counter = &numbers->nobody;
+		job->result = CLERK_NO;
 		break;
 	case LINE_FAILED:
 	case LINE_LOST:
 		explain(errand, &why);
 		break;
 	}
-	pthread_mutex_lock(&errand->lookup->mutex);
-	(*counter)++;
-	pthread_mutex_unlock(&errand->lookup->mutex);
 }

@@ -93,6 +93,8 @@ work(struct clerk_job *job)
 		a->outcome = ask_ldap(errand, &a->err);
 		break;
 	}
+	if (a->outcome != OUTSIDE_FAILED)
+		job->result = a->outcome == OUTSIDE_YES ? CLERK_YES : CLERK_NO;
 }
 
 /* --- asking --- */

@@ -213,12 +213,13 @@ static void
 show_numbers(struct asker *asker)
 {
 	struct lookup_numbers n;
+	struct clerk_numbers c;
 
 	lookup_count(asker->lookup, &n);
-	printf("open %u opened %llu asked %llu found %llu nobody %llu failed %llu\n",
-	    n.open, (unsigned long long)n.opened, (unsigned long long)n.asked,
-	    (unsigned long long)n.found, (unsigned long long)n.nobody,
-	    (unsigned long long)n.failed);
+	clerk_count(asker->clerks, CLERK_LOOKUP, &c);
+	printf("open %u opened %llu found %llu nobody %llu failed %llu threads %u\n", n.open,
+	    (unsigned long long)n.opened, (unsigned long long)c.yes,
+	    (unsigned long long)c.no, (unsigned long long)c.failed, c.threads);
 }
 
 static void

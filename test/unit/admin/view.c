@@ -71,6 +71,9 @@ static const struct {
 	{ "hba",
 	    "rule_number:i file_name:t line_number:i type:t database:t user_name:t address:t "
 	    "networks:t auth_method:t options:t" },
+	{ "helpers",
+	    "name:t threads:i busy:i waiting:i places:i connections:i yes:n no:n "
+	    "failed:n refused:n" },
 	{ "config", "key:t value:t default:t changeable:t" },
 	{ "version", "version:t" },
 	{ "state", "key:t value:t" },

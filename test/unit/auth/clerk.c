@@ -130,6 +130,7 @@ work(struct clerk_job *job)
 		pthread_mutex_unlock(&w->mutex);
 	}
 	count(w, &w->ended);
+	job->result = errand->number % 2 ? CLERK_YES : CLERK_NO;
 }
 
 static void
@@ -238,6 +239,7 @@ static void
 a_full_queue_refuses_and_stops_no_other_kind(void **state)
 {
 	struct world w;
+	struct clerk_numbers n;
 	struct err e = { .text = "" };
 
 	(void)state;
@@ -250,6 +252,13 @@ a_full_queue_refuses_and_stops_no_other_kind(void **state)
 	assert_false(ask(&w, CLERK_PAM, 999, 0, false, &e));
 	assert_string_equal(e.sqlstate, SQLSTATE_TOO_MANY);
 	assert_string_equal(e.text, "200 logins wait for PAM already");
+	clerk_count(w.clerks, CLERK_PAM, &n);
+	assert_int_equal(n.threads, THREADS);
+	assert_int_equal(n.busy, THREADS);
+	assert_int_equal(n.waiting, PLACES_PAM);
+	assert_int_equal(n.places, PLACES_PAM);
+	assert_int_equal(n.refused, 1);
+	assert_int_equal(n.yes + n.no + n.failed, 0);
 	must_ask(&w, CLERK_LOOKUP, 1, 0, false);
 	hear(&w, 1);
 	must_ask(&w, CLERK_LDAP, 2, 0, false);
@@ -258,6 +267,12 @@ a_full_queue_refuses_and_stops_no_other_kind(void **state)
 	hear(&w, 2 + THREADS + PLACES_PAM);
 	must_ask(&w, CLERK_PAM, 1, 0, false);
 	hear(&w, 3 + THREADS + PLACES_PAM);
+	clerk_count(w.clerks, CLERK_PAM, &n);
+	assert_string_equal(n.name, "PAM");
+	assert_int_equal(n.waiting, 0);
+	assert_int_equal(n.yes, PLACES_PAM / 2 + 1);
+	assert_int_equal(n.no, PLACES_PAM / 2 + THREADS);
+	assert_int_equal(n.failed, 0);
 	teardown(&w);
 }
 
