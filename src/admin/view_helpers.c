@@ -27,9 +27,9 @@ finish_helpers(const struct view_source *from, struct sheet *rows)
 		if (row == NULL)
 			return;
 		clerk_count(pooler->clerks, (enum clerk_kind)i, &n);
-		*row = (struct helper_row){ n.name, n.threads, n.busy, n.waiting, n.places,
-			i == CLERK_LOOKUP ? lookups.open : 0, n.yes, n.no, n.failed,
-			n.refused };
+		*row = (struct helper_row){ n.name, n.threads, n.busy, n.waiting,
+			n.places, i == CLERK_LOOKUP ? lookups.open : 0, n.yes, n.no,
+			n.failed, n.refused };
 	}
 }
 
@@ -40,7 +40,8 @@ static const struct column helper_columns[] = {
 	HELPER(INT, busy, "Those that ask at the moment."),
 	HELPER(INT, waiting, "Logins that wait for a thread."),
 	HELPER(INT, places, "Logins that may wait; more are refused."),
-	HELPER(INT, connections, "Connections to servers, for auth_query, kept ones too."),
+	HELPER(INT, connections,
+	    "Connections to servers, for auth_query, kept ones too."),
 	HELPER(NUMERIC, yes, "Users found, or passwords that were right."),
 	HELPER(NUMERIC, no, "Users not found, or passwords that were wrong."),
 	HELPER(NUMERIC, failed, "No answer, or one that could not be used. See the log."),
@@ -49,7 +50,8 @@ static const struct column helper_columns[] = {
 
 static const struct view views[] = {
 	{ .topic = "helpers",
-	    .text = "One row a kind of helper thread: what looks users up, or has passwords "
+	    .text =
+		"One row a kind of helper thread: what looks users up, or has passwords "
 		    "judged elsewhere.",
 	    .role = ROLE_STATS,
 	    .columns = helper_columns,

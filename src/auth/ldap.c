@@ -9,6 +9,7 @@
 #include "auth/outside_judge.h"
 
 #include <ldap.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,6 +106,15 @@ limit(LDAP *ld, const struct ldap_case *c)
 	return rc == LDAP_SUCCESS ? ldap_set_option(ld, LDAP_OPT_TIMEOUT, &t) : rc;
 }
 
+/* libldap reads its files at its first call, and two threads may be in that. */
+static void
+begin_library(void)
+{
+	int version = LDAP_VERSION3;
+
+	ldap_set_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+}
+
 /*
  * A handle for the servers; nothing is connected before it is needed. PATIENCE goes with it.
  * NULL: E says why.
@@ -112,10 +122,12 @@ limit(LDAP *ld, const struct ldap_case *c)
 static LDAP *
 connect_to(const struct ldap_case *c, struct ldap_patience *patience, struct err *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int version = LDAP_VERSION3, rc = LDAP_NO_MEMORY;
 	struct buf uris = { 0 };
 	LDAP *ld = NULL;
 
+	pthread_once(&once, begin_library);
 	if (put_uris(c->options, &uris))
 		rc = ldap_initialize(&ld, buf_text(&uris));
 	buf_fini(&uris);

@@ -192,15 +192,18 @@ has_nul(struct span s)
 static bool
 check_ask(const struct lookup_ask *ask, struct err *e)
 {
-	if (ask->name.len == 0 || ask->name.len > LOOKUP_NAME_MOST || has_nul(ask->name))
+	if (ask->name.len == 0 || ask->name.len > LOOKUP_NAME_MOST)
 		return err_set(e, SQLSTATE_BAD_LOGIN,
-		    "expected a user name of 1 to %u bytes, "
-		    "got %zu",
-		    LOOKUP_NAME_MOST, ask->name.len);
-	if (ask->user.len == 0 || has_nul(ask->user) || ask->dbname.len == 0 ||
-	    has_nul(ask->dbname) || has_nul(ask->secret))
+		    "expected a user name of 1 to %u bytes, got %zu", LOOKUP_NAME_MOST,
+		    ask->name.len);
+	if (has_nul(ask->name))
+		return err_set(e, SQLSTATE_BAD_LOGIN, "expected a user name without NUL");
+	if (ask->user.len == 0 || ask->dbname.len == 0)
 		return err_set(e, SQLSTATE_CONFIG,
 		    "auth_query: expected auth_user and a database");
+	if (has_nul(ask->user) || has_nul(ask->dbname) || has_nul(ask->secret))
+		return err_set(e, SQLSTATE_CONFIG,
+		    "auth_query: expected names and a secret without NUL");
 	if (ask->query == NULL || ask->query[0] == '\0')
 		return err_set(e, SQLSTATE_CONFIG,
 		    "auth_query: expected a query, got none");

@@ -134,10 +134,12 @@ check_name(const struct ldap_options *o, struct span user, struct err *e)
 static bool
 check_ask(const struct outside_ask *ask, struct err *e)
 {
-	if (ask->user.len == 0 || ask->user.len > NAME_MOST || has_any(ask->user, ""))
+	if (ask->user.len == 0 || ask->user.len > NAME_MOST)
 		return err_set(e, SQLSTATE_BAD_LOGIN,
 		    "expected a user name of 1 to %u bytes, got %zu", NAME_MOST,
 		    ask->user.len);
+	if (has_any(ask->user, ""))
+		return err_set(e, SQLSTATE_BAD_LOGIN, "expected a user name without NUL");
 	/* to an LDAP server that is somebody who does not want to be known, and welcome */
 	if (ask->password.len == 0)
 		return err_set(e, SQLSTATE_BAD_PASSWORD, "expected a password, got none");

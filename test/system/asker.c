@@ -217,8 +217,8 @@ show_numbers(struct asker *asker)
 
 	lookup_count(asker->lookup, &n);
 	clerk_count(asker->clerks, CLERK_LOOKUP, &c);
-	printf("open %u opened %llu found %llu nobody %llu failed %llu threads %u\n", n.open,
-	    (unsigned long long)n.opened, (unsigned long long)c.yes,
+	printf("open %u opened %llu found %llu nobody %llu failed %llu threads %u\n",
+	    n.open, (unsigned long long)n.opened, (unsigned long long)c.yes,
 	    (unsigned long long)c.no, (unsigned long long)c.failed, c.threads);
 }
 
