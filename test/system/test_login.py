@@ -10,11 +10,12 @@ import threading
 
 import pytest
 
+import ldap_server
 import rawpg
 from door import (
 	DIRECT, IN, PLAIN, TLS, BoundScram, Visitor, certificate, forged, knock, psql, verifier,
 )
-from scratch import free_port, give_to, wait_for
+from scratch import free_port, give_to, run, wait_for
 from servers import SECRET, Pooler, server_programs
 
 pytestmark = pytest.mark.parametrize(
@@ -685,8 +686,7 @@ def test_before_they_are_in_strangers_cost_little(build, finder, postgres):
 	"""Lengths that promise much take no memory; no server is opened; probes are not logged."""
 	h = build({"plain": SECRET}, auth_type="md5")
 	before = len(h.log.read_text().splitlines())
-	idle = [Visitor(h.address) for _ in range(50)]
-	for v in idle[:25]:
+	for v in [Visitor(h.address) for _ in range(50)]:
 		v.close()
 	lines = h.log.read_text().splitlines()[before:]
 	assert not [line for line in lines if "WARNING" in line or "ERROR" in line]
@@ -695,14 +695,78 @@ def test_before_they_are_in_strangers_cost_little(build, finder, postgres):
 	def resident():
 		return int(re.search(r"VmRSS:\s*(\d+)", status.read_text()).group(1))
 
-	rss = resident()
-	for v in idle[25:]:
+	rss, crowd = resident(), [Visitor(h.address) for _ in range(200)]
+	for v in crowd:
 		v.send(rawpg.startup(user="plain", database="here"))
 		assert v.receive().kind == "R"
 		v.send(b"p" + (60000).to_bytes(4, "big"))
 		v.wait_until_read()
-	assert resident() - rss < 25 * 20
-	rows = postgres.sql("select count(*) from pg_stat_activity where usename = 'app'")
-	for v in idle[25:]:
+	assert resident() - rss < 200 * 45  # kB; with what they promise it would be 12,000 more
+	assert logging_in(h) == 200
+	rows = h.console("show servers")
+	assert rows == []
+	for v in crowd:
 		v.close()
 	h.check()
+
+
+# --- passwords that others judge, as far as servers hear of them ----------------------------
+
+
+def test_a_password_that_ldap_has_judged_opens_servers(build, postgres, home, certs):
+	if not ldap_server.available():
+		pytest.skip("no slapd on this machine")
+	slapd = ldap_server.LdapServer(home / "slapd", certs)
+	postgres.sql("create role bob login password 'bobs secret'")
+	rules = (postgres.data / "pg_hba.conf").read_text()
+	(postgres.data / "pg_hba.conf").write_text(
+		"host all bob 127.0.0.1/32 scram-sha-256\n" + rules
+	)
+	postgres.sql("select pg_reload_conf()")
+	try:
+		slapd.start()
+		h = build(
+			auth_type="ldap",
+			auth_ldap_options="ldapserver=127.0.0.1 ldapport=%d ldapprefix=uid= "
+			"ldapsuffix=,ou=people,dc=example,dc=net" % slapd.port,
+		)
+		v = Visitor(h.address)
+		assert v.knock("bob", "bobs secret", database="through") == IN
+		assert v.asks("select current_user") == "bob"
+		assert knock(h.address, "bob", "not his", database="through") == (
+			"LDAP authentication failed"
+		)
+		assert v.asks("select current_user") == "bob"
+		v.leave()
+		slapd.stop()
+		assert knock(h.address, "bob", "bobs secret", database="through") == (
+			"LDAP authentication failed"
+		)
+		assert "bobs secret" not in h.log.read_text()
+		h.check()
+		h.stop()
+	finally:
+		slapd.stop()
+		(postgres.data / "pg_hba.conf").write_text(rules)
+		postgres.sql("select pg_reload_conf()")
+		postgres.sql("drop role bob")
+
+
+def test_no_binding_where_the_certificate_has_no_hash(build, home, certs):
+	"""Ed25519 signs without a hash of its own: tls-server-end-point is not defined."""
+	folder = home / "ed25519"
+	folder.mkdir(mode=0o755)
+	run(
+		"openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout",
+		folder / "server.key", "-out", folder / "server.crt", "-days", "2", "-subj",
+		"/CN=localhost",
+	)
+	give_to("nobody", folder / "server.key")
+	h = build(
+		{"plain": SECRET}, auth_type="scram-sha-256",
+		client_tls_cert_file=folder / "server.crt", client_tls_key_file=folder / "server.key",
+	)
+	v = Visitor(h.address, TLS)
+	assert v.knock("plain", SECRET, database="here") == IN
+	assert v.offered == ALONE
+	v.leave()
