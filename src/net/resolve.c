@@ -17,8 +17,6 @@
 
 /* Names remembered; beyond that those asked longest ago are forgotten. */
 #define NAMES_MOST 1000
-/* Addresses of one name; the rest of an answer is ignored. */
-#define ADDRS_MOST 64
 #define NAME_MOST 255
 /* Who has an old answer waits no longer than this for a new one. */
 #define REFRESH_MOST SECOND
@@ -144,7 +142,7 @@ name_free(struct name *name)
 		resolve_cancel(
 		    CONTAINER_OF(name->waiting.head.next, struct lookup, in_name));
 	zone_leave(name->zone);
-	mem_free(name->addrs);
+	answer_free(&name->answer);
 	mem_free(name);
 }
 
@@ -221,7 +219,7 @@ resolve(struct resolver *r, const char *text, resolve_fn done, void *owner)
 		name_ask(name);
 	/* what the hosts file says comes at once; what is not expired will do */
 	if (!name->asking ||
-	    (name->count > 0 && (name->spent || name->fresh_until > loop_now(r->loop)))) {
+	    (name->answer.count > 0 && (name->spent || name->fresh_until > loop_now(r->loop)))) {
 		tell(name, done, owner);
 		return NULL;
 	}
@@ -260,9 +258,9 @@ name_ask(struct name *name)
 	}
 	name->asking = true;
 	name->spent = false;
-	if (name->count > 0 && name->patience == NULL)
+	if (name->answer.count > 0 && name->patience == NULL)
 		name->patience = timer_new(r->loop, on_spent, name);
-	if (name->count > 0 && name->patience != NULL)
+	if (name->answer.count > 0 && name->patience != NULL)
 		timer_set(name->patience, REFRESH_MOST);
 	channel_ask_addrs(channel, name->text, on_answer, name);
 }
@@ -287,7 +285,7 @@ on_upkeep(void *owner)
 	LIST_EACH(node, &r->by_use) {
 		struct name *name = CONTAINER_OF(node, struct name, in_use);
 
-		if (name->count > 0 && !name->asking && name->telling == 0 &&
+		if (name->answer.count > 0 && !name->asking && name->telling == 0 &&
 		    now >= name->refresh_at && name_is_used(name))
 			name_ask(name);
 	}
@@ -299,74 +297,27 @@ on_upkeep(void *owner)
 
 /* --- answers --- */
 
-static bool
-has_addr(const struct addr *addrs, unsigned count, const struct addr *addr)
-{
-	for (unsigned i = 0; i < count; i++) {
-		if (addr_same(&addrs[i], addr))
-			return true;
-	}
-	return false;
-}
-
-/* Are A and B, which hold nothing twice, the same but for their order? */
-static bool
-same_addrs(const struct addr *a, unsigned a_count, const struct addr *b, unsigned b_count)
-{
-	for (unsigned i = 0; i < a_count; i++) {
-		if (!has_addr(b, b_count, &a[i]))
-			return false;
-	}
-	return a_count == b_count;
-}
-
-/* INFO's addresses into ADDRS, COUNT of them, and the shortest of their lives, MOST at most. */
-static usec_t
-read_addrs(const struct ares_addrinfo *info, struct addr *addrs, unsigned *count, usec_t most)
-{
-	*count = 0;
-	for (struct ares_addrinfo_node *n = info->nodes; n != NULL; n = n->ai_next) {
-		usec_t life = n->ai_ttl > 0 ? (usec_t)n->ai_ttl * SECOND : 0;
-		struct addr *addr = &addrs[*count];
-
-		if (*count == ADDRS_MOST)
-			break;
-		addr_from_sockaddr(addr, n->ai_addr, n->ai_addrlen);
-		addr->port = 0;
-		if (addr->kind == ADDR_NONE || has_addr(addrs, *count, addr))
-			continue;
-		++*count;
-		if (life < most)
-			most = life;
-	}
-	return most;
-}
-
 /* Copy INFO's addresses into NAME. False, and nothing changes, if there is none. CHANGED: they are others than before. */
 static bool
 take_addrs(struct name *name, const struct ares_addrinfo *info, usec_t *ttl, bool *changed)
 {
 	const struct resolver_limits *limits = &name->resolver->limits;
-	struct addr *addrs = mem_new(ADDRS_MOST * sizeof(*addrs));
-	unsigned count;
+	struct answer answer;
 
-	if (addrs == NULL)
+	if (!answer_read(&answer, info))
 		return false;
-	*ttl = read_addrs(info, addrs, &count, limits->ttl_most);
+	*ttl = answer.life;
 	if (*ttl < limits->ttl_least)
+		*ttl = limits->ttl_least;
+	/* one kind of address has gone: perhaps only its part of the answer is missing, so ask again */
+	name->doubted = !name->doubted && answer_keep_kinds(&answer, &name->answer);
+	if (name->doubted)
 		*ttl = limits->ttl_least;
 	if (*ttl > limits->ttl_most)
 		*ttl = limits->ttl_most;
-	if (count == 0) {
-		mem_free(addrs);
-		return false;
-	}
-	*changed = !same_addrs(addrs, count, name->addrs, name->count);
-	mem_free(name->addrs);
-	name->addrs = mem_resize(addrs, count * sizeof(*addrs));
-	if (name->addrs == NULL)
-		name->addrs = addrs;
-	name->count = count;
+	*changed = !answer_same(&answer, &name->answer);
+	answer_free(&name->answer);
+	name->answer = answer;
 	return true;
 }
 
@@ -384,7 +335,7 @@ note_trouble(struct name *name, bool failing)
 		log_line(LOG_LEVEL_LOG, NULL, "DNS lookup works again: %s", text);
 	else
 		log_line(LOG_LEVEL_WARNING, NULL, "DNS lookup failed: %s: %s%s", text, name->why,
-		    name->count > 0 ? "; its last addresses stay in use" : "");
+		    name->answer.count > 0 ? "; its last addresses stay in use" : "");
 }
 
 static void
@@ -428,7 +379,7 @@ on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *info)
 	if (!changed || r->user == NULL)
 		return;
 	name->telling++;
-	r->user->changed(r->user_owner, name->text, name->addrs, name->count);
+	r->user->changed(r->user_owner, name->text, name->answer.addrs, name->answer.count);
 	name->telling--;
 }
 
@@ -436,7 +387,7 @@ static void
 tell(struct name *name, resolve_fn done, void *owner)
 {
 	name->telling++;
-	done(owner, name->addrs, name->count, name->count == 0 ? name->why : NULL);
+	done(owner, name->answer.addrs, name->answer.count, name->answer.count == 0 ? name->why : NULL);
 	name->telling--;
 }
 
@@ -474,6 +425,7 @@ resolver_each_name(struct resolver *r,
 
 		fn(owner, &(struct resolver_name){ .name = name->text,
 		    .left = name->fresh_until > now ? name->fresh_until - now : 0,
-		    .addrs = name->addrs, .count = name->count, .asking = name->asking });
+		    .addrs = name->answer.addrs, .count = name->answer.count,
+		     .asking = name->asking });
 	}
 }

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "net/answer.h"
 #include "net/channel.h"
 #include "net/loop.h"
 #include "net/resolve.h"
@@ -38,8 +39,8 @@ struct name {
 	unsigned	 telling;	/* callbacks that are running */
 	usec_t		 fresh_until;
 	usec_t		 refresh_at;	/* asked by itself then, if it is used */
-	struct addr	*addrs;		/* owned; the last good answer */
-	unsigned	 count;
+	struct answer	 answer;	/* the last good one */
+	bool		 doubted;	/* it holds addresses that the answer before it had */
 	const char	*why;		/* constant; of the last failure */
 	char		 text[];
 };

@@ -142,7 +142,10 @@ def test_servers_follow_a_name(before, names, relay):
 	assert idle.asks("select 2") == "2"
 	assert busy.asks("select 3") == "3"
 	assert (old.open, new.open) == (1, 1)
-	(doomed,) = [r for r in pooler.console("show servers") if r["close_needed"] == "1"]
+	(doomed,) = wait_for(
+		"the busy one to be marked",  # by its own worker
+		lambda: [r for r in pooler.console("show servers") if r["close_needed"] == "1"],
+	)
 	assert doomed["addr"] == "127.0.0.24"
 	busy.does("commit")
 	wait_for("the last one there to be closed", lambda: old.open == 0)
