@@ -18,7 +18,7 @@ from deploy.database import Database
 from deploy.machine import Pod, network  # noqa: F401
 from scratch import wait_for
 
-pytestmark = [pytest.mark.xdist_group("deploy-zalando"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.xdist_group("deploy-zalando"), pytest.mark.timeout(240)]
 
 OWNER = (100, 101)
 PASSWORD = "kVq7-from-the-secret"
@@ -196,7 +196,7 @@ def test_few_descriptors_are_no_reason_to_stay_away(cluster):
 	bouncer.check_log()
 
 
-def says(crowd, seconds=60):
+def says(crowd, seconds=120):
 	"""The next line of CROWD."""
 	ready, _, _ = select.select([crowd.stdout], [], [], seconds)
 	assert ready, "the crowd says nothing"

@@ -94,7 +94,7 @@ def scrape(port):
 	return found
 
 
-def pick(metrics, name, **labels):
+def pick(metrics, name, /, **labels):
 	"""The one value of NAME with LABELS among its labels."""
 	values = [value for (n, have), value in metrics.items()
 		if n == name and set(labels.items()) <= have]
