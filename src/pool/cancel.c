@@ -3,11 +3,12 @@
  *
  * A key says which peer gave it (peers.h). Another's request is carried there; ours is shown to all
  * workers, and the one that has the key acts. Who tries many wrong keys is not listened to
- * for a while.
+ * for a while. What peers pass on is not their doing: they have limited it where it came from.
  */
 #include "pool/cancel.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
@@ -15,6 +16,7 @@
 #include "pool/peers.h"
 
 #define STRIKES_MOST 200u		/* wrong keys an address may try ... */
+#define PASSED_MOST 2000u		/* and keys of others, of which we do not hear whether they are wrong, ... */
 #define STRIKES_TIME (10 * SECOND)	/* ... in so long */
 #define STRIKERS 256u			/* addresses remembered; a power of two */
 
@@ -23,6 +25,7 @@ static void look_for(struct worker *w, void *arg);
 static void request_drop(void *arg);
 static void request_through(struct letter *letter, void *receiver);
 static bool is_out(const struct worker *w, const struct addr *from);
+static void strike(struct worker *w, const struct addr *from, bool passed);
 
 void
 cancel_request(struct client *client, uint32_t pid, struct span key)
@@ -66,6 +69,7 @@ forward(struct client *client, struct request *r)
 	if (peer == NULL)
 		return false;
 	atomic_store(&r->found, true);
+	strike(client->worker, &client->peer, true);
 	if (peer_spend_hop(r->key))
 		courier_to_peer(client->worker, peer, r);
 	return true;
@@ -98,7 +102,7 @@ look_for(struct worker *w, void *arg)
 struct striker {
 	uint64_t	 who;
 	usec_t		 since;
-	unsigned	 count;
+	unsigned	 wrong, passed;
 };
 
 /* One place an address; who comes to a place that is taken takes it over. */
@@ -132,6 +136,24 @@ who_is(const struct addr *from)
 	return kind;
 }
 
+/* Is it a peer, as far as addresses tell? */
+static bool
+is_peer(const struct conf *conf, const struct addr *from)
+{
+	if (conf->peer_id == 0 || conf->n_peers == 0)
+		return false;
+	if (from->kind == ADDR_UNIX)
+		return from->u.unix_peer.uid == geteuid();
+	for (size_t i = 0; i < conf->n_peers; i++) {
+		struct addr peer = { 0 };
+
+		if (addr_parse_ip(&peer, span_text(conf->peers[i].host), from->port) &&
+		    addr_same(&peer, from))
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_out(const struct worker *w, const struct addr *from)
 {
@@ -141,23 +163,27 @@ is_out(const struct worker *w, const struct addr *from)
 	if (w->strikes == NULL)
 		return false;
 	s = &w->strikes->strikers[who % STRIKERS];
-	return s->who == who && s->count >= STRIKES_MOST &&
+	return s->who == who && (s->wrong >= STRIKES_MOST || s->passed >= PASSED_MOST) &&
 	    loop_now(w->loop) - s->since < STRIKES_TIME;
 }
 
+/* FROM has tried a wrong key, or one that was PASSED on. */
 static void
-strike(struct worker *w, const struct addr *from)
+strike(struct worker *w, const struct addr *from, bool passed)
 {
 	uint64_t who = who_is(from);
 	usec_t now = loop_now(w->loop);
 	struct striker *s;
 
+	if (is_peer(w->setup->conf, from))
+		return;
 	if (w->strikes == NULL && (w->strikes = mem_new(sizeof(*w->strikes))) == NULL)
 		return;
 	s = &w->strikes->strikers[who % STRIKERS];
 	if (s->who != who || now - s->since >= STRIKES_TIME)
 		*s = (struct striker){ .who = who, .since = now };
-	s->count++;
+	s->wrong += !passed;
+	s->passed += passed;
 }
 
 /* --- the end of a request --- */
@@ -171,7 +197,7 @@ request_drop(void *arg)
 	if (atomic_fetch_sub(&r->refs, 1) != 1)
 		return;
 	if (!atomic_load(&r->found))
-		strike(r->home, &r->from);
+		strike(r->home, &r->from, false);
 	LIST_EACH(n, &r->home->newcomers) {
 		struct client *c = CONTAINER_OF(n, struct client, in_newcomers);
 

@@ -190,6 +190,47 @@ removed_peer_gets_no_more(void **state)
 	story_end(s);
 }
 
+/* Otherwise a stranger could make members of a fleet deaf to each other. */
+static void
+wrong_keys_that_peers_pass_on_are_not_theirs(void **state)
+{
+	struct story *s = story_begin_with("peer_id=7",
+	    "app = host=db1 port=5432\n[peers]\n2 = host=10.0.0.1 port=5432\n");
+	struct actor *a = story_client(s, "app");
+
+	(void)state;
+	say(a, "hang");
+	story_settle(s);
+	for (unsigned i = 0; i < 300; i++)
+		cancel_with(s, 0, 7, 2);
+	story_settle(s);
+	actor_cancel(a, 0);
+	story_settle(s);
+	hears(a, "E:57014 Z:I", "the peer at 10.0.0.1 is heard");
+	story_end(s);
+}
+
+static void
+so_many_are_passed_on_for_one_address(void **state)
+{
+	struct story *s = story_begin_with("peer_id=7", databases);
+	struct actor *last;
+
+	(void)state;
+	for (unsigned i = 0; i < 2010; i++) {
+		last = cancel_with(s, 0, 2, 3);
+		story_settle(s);
+		hears(last, "x", "done");
+		actor_free(last);
+	}
+	is_count(s->db2.cancels, 2000, "then it is not listened to");
+	story_pass(s, 11 * SECOND);
+	cancel_with(s, 0, 2, 3);
+	story_settle(s);
+	is_count(s->db2.cancels, 2001, "for a while");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -201,6 +242,8 @@ main(void)
 		UNIT_TEST(peer_that_does_not_answer_is_given_up),
 		UNIT_TEST(so_many_go_to_a_peer_at_once),
 		UNIT_TEST(removed_peer_gets_no_more),
+		UNIT_TEST(wrong_keys_that_peers_pass_on_are_not_theirs),
+		UNIT_TEST(so_many_are_passed_on_for_one_address),
 	};
 
 	return cmocka_run_group_tests_name("peers", stories, NULL, NULL);
