@@ -166,19 +166,13 @@ doors_open(struct doors *d, struct loop *loop, const struct conf *conf,
 
 /* --- open --- */
 
-static void
-tune(struct doors *d, const struct conf *conf, int defer_accept)
+void
+doors_tune(struct doors *d, const struct conf *conf)
 {
 	struct socket_options options = pooler_socket_options(conf);
 
 	for (unsigned i = 0; i < d->count; i++)
-		listen_tune(d->each[i], &options, defer_accept);
-}
-
-void
-doors_tune(struct doors *d, const struct conf *conf)
-{
-	tune(d, conf, (int)conf->tcp_defer_accept);
+		listen_tune(d->each[i], &options, (int)conf->tcp_defer_accept);
 }
 
 /* Unix sockets stay open: by them the operator gets in. */
@@ -219,9 +213,15 @@ look_again(void *owner)
 /* --- closing --- */
 
 void
-doors_hurry(struct doors *d, const struct conf *conf)
+doors_ebb(struct doors *d)
 {
-	tune(d, conf, 0);
+	bool ebb = true;
+
+	for (unsigned i = 0; i < d->count; i++)
+		ebb &= listen_ebb(d->each[i]);
+	if (!ebb)
+		log_line(LOG_LEVEL_DEBUG, NULL, "no filter is allowed on listeners: whoever "
+		    "connects in the instant they close may be cut off");
 }
 
 void
@@ -234,8 +234,7 @@ doors_close_tcp(struct doors *d)
 			d->each[kept++] = d->each[i];
 			continue;
 		}
-		listen_drain(d->each[i]);
-		listen_close(d->each[i]);
+		listen_close_drained(d->each[i]);
 	}
 	d->count = kept;
 }

@@ -38,8 +38,8 @@ bool doors_open(struct doors *d, struct loop *loop, const struct conf *conf,
 void doors_tune(struct doors *d, const struct conf *conf);
 /* A connection was taken: rest if there are too many now. */
 void doors_look(struct doors *d);
-/* Before doors_close_tcp() on a shared port: let the kernel hold nobody back any more. */
-void doors_hurry(struct doors *d, const struct conf *conf);
+/* Before doors_close_tcp() on a shared port: nobody new comes, who is on the way does. */
+void doors_ebb(struct doors *d);
 /* Take who waits at the TCP sockets, and close them; unix sockets stay. */
 void doors_close_tcp(struct doors *d);
 void doors_close(struct doors *d);

@@ -29,8 +29,8 @@
 
 #define WATCH_PERIOD (333 * MSEC)
 #define CLERKS_GRACE SECOND		/* for lookups and logins that are asked outside */
-/* On a shared port: how long connections that the kernel holds back may still arrive. */
-#define HURRY (50 * MSEC)
+/* On a shared port: how long connections that have begun may take to arrive. */
+#define EBB (100 * MSEC)
 
 struct keeper {
 	struct pooler	 pooler;
@@ -352,8 +352,8 @@ shut_down(struct keeper *k, enum shutdown_mode mode)
 	k->mode = mode;
 	if (mode == SHUTDOWN_WAIT_FOR_CLIENTS && conf->so_reuseport) {
 		/* another process has the port, too: nobody shall notice that we go */
-		doors_hurry(&k->doors, conf);
-		timer_set(k->watch, HURRY);
+		doors_ebb(&k->doors);
+		timer_set(k->watch, EBB);
 		return;
 	}
 	close_doors(k);

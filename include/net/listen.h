@@ -48,8 +48,14 @@ bool listen_is_tcp(const struct listener *l);
 void listen_tune(struct listener *l, const struct socket_options *options, int defer_accept);
 /* Stop accepting for now, or again. */
 void listen_pause(struct listener *l, bool paused);
-/* Take all connections that wait: closing would cut them off. */
-void listen_drain(struct listener *l);
+/*
+ * TCP: let no connection begin any more, while those that have begun come. Whoever tries hears
+ * nothing and tries again after a second, by then at another listener of the same port. False:
+ * the system does not let us (newer Linux asks for CAP_NET_ADMIN), connections go on to begin.
+ */
+bool listen_ebb(struct listener *l);
+/* Take all connections that wait, then close at once: whoever comes between is cut off. */
+void listen_close_drained(struct listener *l);
 /* Close; a unix socket's file is removed, but for an inherited one. */
 void listen_close(struct listener *l);
 /* "127.0.0.1:6432, [::1]:6432" or "unix:/tmp/.s.PGSQL.6432"; lives in L. */

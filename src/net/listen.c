@@ -7,6 +7,7 @@
 #include "net/listen.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -376,15 +377,47 @@ take_one(struct listening *s)
 	return true;
 }
 
-void
-listen_drain(struct listener *l)
+/* A filter on the listener sees what is sent to it, from the TCP header on. */
+bool
+listen_ebb(struct listener *l)
 {
+	static struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),		/* the flags */
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),			/* a new one: drop */
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),		/* all of it passes */
+	};
+	struct sock_fprog filter = { ARRAY_SIZE(program), program };
+	bool done = true;
+
 	for (unsigned i = 0; i < l->count; i++) {
+		if (l->sockets[i].at.kind == ADDR_UNIX)
+			continue;
+		set_int(l->sockets[i].fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0);
+		if (setsockopt(l->sockets[i].fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+			sizeof(filter)) != 0)
+			done = false;
+	}
+	return done;
+}
+
+/* Between the last accept and the close nothing else is done. */
+void
+listen_close_drained(struct listener *l)
+{
+	while (l->count > 0) {
+		struct listening *s = &l->sockets[l->count - 1];
 		unsigned left = DRAIN_MOST;
 
-		while (left-- > 0 && take_one(&l->sockets[i]))
+		event_del(s->event);
+		while (left-- > 0 && take_one(s))
 			;
+		close(s->fd);
+		event_free(s->event);
+		l->count--;
 	}
+	listen_close(l);
 }
 
 static void

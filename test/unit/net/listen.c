@@ -191,14 +191,45 @@ drained_it_has_nobody_waiting(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++)
 		fds[i] = connect_ip4(port_of(l));
 	w->wanted = UINT_MAX;
-	listen_drain(l);
+	listen_close_drained(l);
 	assert_int_equal(w->count, ARRAY_SIZE(fds));
-	listen_close(l);
 	for (unsigned i = 0; i < ARRAY_SIZE(fds); i++) {
 		assert_int_equal(recv(fds[i], &c, 1, MSG_DONTWAIT), -1);
 		assert_int_equal(errno, EAGAIN);
 		close(fds[i]);
 	}
+}
+
+static void
+at_ebb_nobody_new_comes_and_who_waits_does(void **state)
+{
+	struct world *w = *state;
+	struct listener *l = listen_on(w, "127.0.0.1", 0);
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port_of(l)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int before = connect_ip4(port_of(l)), after = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct timeval short_while = { .tv_usec = 200000 };
+	fd_set fds;
+
+	if (!listen_ebb(l)) {
+		print_message("# this system allows no filter\n");
+		close(before);
+		close(after);
+		listen_close(l);
+		return;
+	}
+	assert_int_equal(connect(after, (struct sockaddr *)&in, sizeof(in)), -1);
+	assert_int_equal(errno, EINPROGRESS);
+	FD_ZERO(&fds);
+	FD_SET(after, &fds);
+	assert_int_equal(select(after + 1, NULL, &fds, NULL, &short_while), 0);
+	w->wanted = UINT_MAX;
+	listen_close_drained(l);
+	assert_int_equal(w->count, 1);
+	assert_int_equal(write(before, "x", 1), 1);
+	assert_int_equal(write(w->fds[0], "x", 1), 1);
+	close(before);
+	close(after);
 }
 
 int
@@ -214,6 +245,7 @@ main(void)
 		IN_A_WORLD(it_may_be_closed_while_it_accepts),
 		IN_A_WORLD(without_descriptors_it_rests_and_goes_on),
 		IN_A_WORLD(drained_it_has_nobody_waiting),
+		IN_A_WORLD(at_ebb_nobody_new_comes_and_who_waits_does),
 	};
 
 	log_to_stderr(false);
