@@ -51,7 +51,7 @@ struct view_table {
 	const struct view *views;
 	size_t		 count;
 };
-extern const struct view_table traffic_views, stats_views, config_views, hba_views,
+extern const struct view_table traffic_views, stats_views, config_views, budget_views, hba_views,
     helpers_views, names_views, system_views, pretended_views;
 
 /* The view of TOPIC (any case), or NULL. */

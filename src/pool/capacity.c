@@ -184,6 +184,22 @@ static const char *const hints[ACCOUNT_KINDS] = {
 	"the database's CONNECTION LIMIT on the server limits it",
 };
 
+/* Who has most of it, if it is another pool. */
+static void
+add_holder(const struct account_view *v, const struct pool *pool, char *out, size_t cap)
+{
+	const struct pool *other;
+	char database[64], user[64];
+	size_t len = strlen(out);
+
+	if (v->holder == NULL || v->holder == &pool->ledger)
+		return;
+	other = CONTAINER_OF(v->holder, struct pool, ledger);
+	snprintf(out + len, cap - len, "; %s/%s has most of them, %u",
+	    log_escape(span_text(other->database), database, sizeof(database)),
+	    log_escape(span_text(other->user), user, sizeof(user)), v->most);
+}
+
 void
 budget_explain(struct pooler *p, struct pool *pool, usec_t now, char *out, size_t cap,
     const char **hint)
@@ -206,6 +222,7 @@ budget_explain(struct pooler *p, struct pool *pool, usec_t now, char *out, size_
 		    "the longest for %.1f s", budget_kind_text(kind),
 		    budget_name(b, name, sizeof(name)), v.used, v.limit, v.waiting,
 		    v.oldest > 0 && now > v.oldest ? (double)(now - v.oldest) / SECOND : 0.0);
+		add_holder(&v, pool, out, cap);
 		*hint = hints[kind];
 	}
 	pthread_mutex_unlock(&p->mutex);

@@ -2,6 +2,7 @@
  * deadline.c - every timeout, one row each: what it is about, since when it counts, how long it may take,
  * what its end is called. PgBouncer's names and texts.
  */
+#include "pool/budget.h"
 #include "pool/deadline.h"
 
 #include <string.h>
@@ -128,15 +129,33 @@ look_at_opening(struct server *s, usec_t now)
 
 /* --- clients that wait for a server --- */
 
+/* TEXT is PgBouncer's, which its clients know; why it came to that is in the detail. */
+static void
+give_up_waiting(struct client *c, const char *text, usec_t waited, usec_t now)
+{
+	struct lane *lane = c->lane;
+	struct err e = { 0 };
+	char why[400];
+	const char *hint;
+
+	err_set(&e, SQLSTATE_PROTOCOL, "%s", text);
+	budget_explain(lane->worker->pooler, lane->pool, now, why, sizeof(why), &hint);
+	err_detail(&e, "waited %.1f s for a server connection%s%s", (double)waited / SECOND,
+	    hint != NULL ? "; " : "", why);
+	if (hint != NULL)
+		err_hint(&e, "%s", hint);
+	client_refuse(c, &e);
+}
+
 static void
 look_at_waiting(struct client *c, const struct conf *conf, usec_t now)
 {
 	usec_t waited = now - c->since;
 
 	if (c->wait_timeout > 0 && waited >= c->wait_timeout) {
-		client_refuse_text(c, "query_wait_timeout");
+		give_up_waiting(c, "query_wait_timeout", waited, now);
 	} else if (conf->query_timeout > 0 && waited >= conf->query_timeout) {
-		client_refuse_text(c, "query_timeout");
+		give_up_waiting(c, "query_timeout", waited, now);
 	} else if (c->welcomed && c->wait_notified == 0 && conf->query_wait_notify > 0 &&
 	    waited >= conf->query_wait_notify) {
 		c->wait_notified = now;

@@ -68,6 +68,9 @@ static const struct {
 	{ "dns_hosts", "hostname:t ttl:q addrs:t" },
 	{ "dns_zones", "zonename:t serial:q count:i" },
 	{ "fds", "" },
+	{ "budget",
+	    "kind:t name:t used:i opening:i idle:i limit:i source:t guaranteed:i waiting:i "
+	    "longest_wait_us:q server_limit:i server_reserved:i refused:q" },
 	{ "hba",
 	    "rule_number:i file_name:t line_number:i type:t database:t user_name:t address:t "
 	    "networks:t auth_method:t options:t" },
