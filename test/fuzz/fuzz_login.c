@@ -1,7 +1,8 @@
 /*
  * fuzz_login.c - messages from a hostile client against its login. The first byte
- * chooses method and stored secret; then each message is its kind, two bytes of length
- * and its body. Nobody unknown gets in.
+ * chooses method, stored secret, whether the channel can be bound and whether a no is
+ * looked at again; then each message is its kind, two bytes of length and its body. Nobody
+ * unknown gets in.
  */
 #include "fuzz/fuzz.h"
 
@@ -17,6 +18,9 @@ static const struct span secrets[] = {
 	SPAN_LITERAL("SCRAM-SHA-256$1:$Zmh6rfhivXdsj8GLjp+OIAiXFIVu4jOzkCpZHQ1fKSU=:"
 	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
 };
+
+static const enum login_method methods[8] = { LOGIN_TRUST, LOGIN_ANY, LOGIN_PLAIN, LOGIN_MD5,
+	LOGIN_SCRAM, LOGIN_PAM, LOGIN_SCRAM, LOGIN_SCRAM };
 
 /* Let the client talk until there is a verdict; which one. */
 static enum login_verdict
@@ -46,6 +50,21 @@ talk(struct login *l, const uint8_t *bytes, size_t len, struct err *e)
 	return verdict;
 }
 
+/* The stored secret has become SECRET. */
+static enum login_verdict
+look_again(struct login *l, struct span secret, bool known, struct err *e)
+{
+	struct buf reply = {0};
+	enum login_verdict verdict;
+
+	*e = (struct err){0};
+	verdict = login_again(l, secret, known, &reply, e);
+
+	must(!reply.failed && !login_may_again(l));
+	buf_fini(&reply);
+	return verdict;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
@@ -61,12 +80,19 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	rand_seed(1);
 	rules.keyring = keyring_new(10);
 	must(rules.keyring != NULL);
-	rules.method = LOGIN_TRUST + (bytes[0] & 7) % (LOGIN_SCRAM + 1);
+	rules.method = methods[bytes[0] & 7];
+	if (bytes[0] & 0x40)
+		rules.binding = SPAN_LITERAL("hash of a certificate");
 	known = !(bytes[0] & 0x80);
 	verdict = login_begin(&l, &rules, SPAN_LITERAL("bob"),
 	    secrets[(bytes[0] >> 3) % ARRAY_SIZE(secrets)], known, &reply, &e);
 	if (l != NULL)
 		verdict = talk(l, bytes + 1, len - 1, &e);
+	if (l != NULL && verdict == LOGIN_NO && (bytes[0] & 0x20) && login_may_again(l))
+		verdict = look_again(l, secrets[((bytes[0] >> 3) + 1) % ARRAY_SIZE(secrets)],
+		    known, &e);
+	if (verdict == LOGIN_ASK)
+		verdict = login_told(l, known, &e);
 	must(verdict != LOGIN_YES || known || rules.method == LOGIN_ANY);
 	must((verdict == LOGIN_NO) == (e.text[0] != '\0'));
 	login_free(l);
