@@ -7,6 +7,7 @@
 #include "auth/lookup_libpq.h"
 
 #include <errno.h>
+#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
  */
 #include "auth/lookup_libpq.h"
 
+#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

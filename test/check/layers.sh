@@ -70,7 +70,7 @@ verdict "OpenSSL stays in net, its digests also in auth" "$(
 		grep -E '^src/auth/'
 )"
 verdict "libpq stays in auth/lookup_*.c" \
-	"$(outside 'libpq|pg_config' 'src/auth/lookup_libpq\.h:')"
+	"$(outside 'libpq|pg_config' 'src/auth/lookup_(line|row)\.c:')"
 verdict "libpam stays in auth/pam.c" "$(outside 'security/' 'src/auth/pam\.c:')"
 verdict "libldap stays in auth/ldap.c" \
 	"$(outside 'ldap|lber' 'src/auth/ldap(_patience)?\.[ch]:')"
