@@ -123,14 +123,14 @@ class Projected:
 class Cluster(types.SimpleNamespace):
 	"""The deployment as a whole."""
 
-	def files(self, password=None, frontend=None, otel=False):
+	def files(self, password=None, frontend=None, otel=False, included=""):
 		"""What the ConfigMap and the Secret hold."""
 		self.frontend = frontend or self.frontend
 		crt, key = self.frontend
 		self.password = password or self.password
 		ours = "~postgres-operator/"
 		return {
-			"pgbouncer.ini": "",
+			"pgbouncer.ini": included,
 			"~postgres-operator.ini": INI % (OTEL if otel else ""),
 			ours + "users.txt": '"%s" "%s"\n' % (POOLER_ROLE, self.password),
 			ours + "frontend-ca.crt": self.authority.file,
@@ -360,6 +360,20 @@ def test_metrics_by_open_telemetry(cluster):
 	cluster.refusal(database="pgbouncer")  # the application is nobody there
 	assert "SSL required" in cluster.refusal(
 		POOLER_ROLE, cluster.password, "pgbouncer", sslmode="disable")
+	cluster.volume.swap(cluster.files())
+	cluster.hup()
+
+
+def test_the_file_that_is_included_counts(cluster):
+	"""spec.proxy.pgBouncer.config.files; a second header does not undo it."""
+	cluster.volume.swap(cluster.files(otel=True,
+		included="; mine\nquery_wait_timeout = 77\nmax_client_conn = 250\n"))
+	cluster.hup()
+	with cluster.network.inside(), console(SERVICE, hostaddr=cluster.pod.address,
+			user=POOLER_ROLE, password=cluster.password, sslmode="require") as watcher:
+		settings = {row[0]: row[1] for row in watcher.execute("SHOW CONFIG").fetchall()}
+	assert settings["query_wait_timeout"] == "77" and settings["max_client_conn"] == "250"
+	assert settings["client_tls_sslmode"] == "require"
 	cluster.volume.swap(cluster.files())
 	cluster.hup()
 
