@@ -4,8 +4,11 @@
  */
 #include "pool/hosts.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "net/resolve.h"
 #include "pool/lane.h"
 #include "pool/server.h"
@@ -18,6 +21,16 @@ static void changed(void *owner, const char *name, const struct addr *addrs,
 
 static const struct resolver_user user = { uses, changed };
 
+/* c-ares would ask this machine without a word. One worker says so for all. */
+static void
+warn_of_file(const struct worker *w, const char *file)
+{
+	if (w->index == 0 && file != NULL && file[0] != '\0' && access(file, R_OK) != 0)
+		log_line(LOG_LEVEL_WARNING, NULL,
+		    "resolv_conf: cannot read %s: %s; host names are asked of 127.0.0.1", file,
+		    strerror(errno));
+}
+
 void
 hosts_follow(struct worker *w)
 {
@@ -26,6 +39,7 @@ hosts_follow(struct worker *w)
 
 	if (r == NULL)
 		return;		/* dials will fail for lack of memory, too */
+	warn_of_file(w, conf->resolv_conf);
 	resolver_set_limits(r, &(struct resolver_limits){
 	    .ttl_least = SECOND, .ttl_most = conf->dns_max_ttl,
 	    .ttl_negative = conf->dns_nxdomain_ttl, .refresh_least = REFRESH_LEAST,

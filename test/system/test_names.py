@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from dns_server import AAAA, SOA, NameServer, Relay
-from rawpg import Client, Refused
+from rawpg import Client, Refused, startup
 from scratch import give_to, wait_for
 from servers import PEER, Pooler
 
@@ -65,7 +65,8 @@ def before(front, postgres, folder, certs, names):
 			# folder is there when the pooler's is
 			**{"resolv_conf": folder / ("resolv-" + where.name), **settings},
 		)
-		names.write_resolv_conf(pooler.settings["resolv_conf"])
+		if "resolv_conf" not in settings:
+			names.write_resolv_conf(pooler.settings["resolv_conf"])
 		poolers.append(pooler.start())
 		return poolers[-1]
 
@@ -214,6 +215,27 @@ def test_a_name_that_is_none(before, names):
 	rows = pooler.console("show dns_hosts")
 	assert [(r["hostname"], r["addrs"]) for r in rows] == [("none.test", "")]
 	client.close()
+
+
+def test_settings_may_change_while_somebody_waits_for_an_answer(before, names, relay):
+	there = relay("127.0.0.36")
+	names.hosts["db.test"], names.mood = ["127.0.0.36"], "silent"
+	pooler = before("host=db.test")
+	client = Client(pooler.address)
+	client.send(startup(user="app", database="app"))
+	wait_for("the question", lambda: names.count("db.test") > 0)
+	names.mood = "answers"
+	pooler.console("set dns_max_ttl = 5")  # c-ares begins anew and asks again
+	client.finish_login("app", "")
+	assert client.asks("select 1") == "1"
+	assert there.count == 1
+	client.leave()
+
+
+def test_a_resolv_conf_that_is_not_there(before):
+	pooler = before("host=127.0.0.1", resolv_conf="/nowhere/resolv.conf")
+	works(pooler)
+	assert "resolv_conf: cannot read /nowhere/resolv.conf" in pooler.log.read_text()
 
 
 def test_long_answers_come_by_tcp(before, names, relay):
