@@ -10,7 +10,16 @@ import psycopg
 import pytest
 
 from fleet import Bouncer, Fleet, Member
-from rawpg import PROTOCOL_3_0, PROTOCOL_3_2, Client, Wire, cancel, cancel_request, query
+from rawpg import (
+	PROTOCOL_3_0,
+	PROTOCOL_3_2,
+	Client,
+	Wire,
+	cancel,
+	cancel_request,
+	fields_of,
+	query,
+)
 from scratch import wait_for
 
 pytestmark = pytest.mark.any_version
@@ -45,6 +54,13 @@ def sleeping(tag):
 	return query("select pg_sleep(60) /* %s */" % tag)
 
 
+def is_canceled(client, status=b"I"):
+	"""Whether or not it was so far that columns were described."""
+	heard = [m for m in client.until_ready() if m.kind not in "TN"]
+	assert [m.kind for m in heard] == ["E", "Z"], heard
+	assert fields_of(heard[0].body)["C"] == "57014" and heard[1].body == status
+
+
 def enters(member, **login):
 	return Client(member.address).login(database="three", **login)
 
@@ -70,7 +86,7 @@ def test_each_member_cancels_for_each(fleet, postgres, version):
 			client.send(sleeping(tag))
 			postgres.wait_until_running(tag)
 			cancel(by.address, client.pid, client.key)
-			client.hears("T E:57014 Z:I")
+			is_canceled(client)
 			assert client.asks("select 1") == "1"
 		client.leave()
 
@@ -123,7 +139,7 @@ def test_a_request_to_a_peer_is_held_until_it_is_through(fleet, postgres):
 		postgres.wait_until_running("held")
 		cancel(two.address, client.pid, client.key)
 		wait_for("the end of the query", lambda: running(postgres, "/* held") == 0, 2)
-		client.hears("T E:57014 Z:I")
+		is_canceled(client)
 
 
 def test_waiting_queries_and_the_console(fleet):
@@ -184,6 +200,24 @@ def test_a_member_that_is_down_or_removed(fleet):
 	cancel(one.address, client.pid, client.key)
 
 
+def test_a_member_that_waits_for_its_last_clients(fleet, postgres):
+	"""A restart without dropping anybody: the old process has no TCP listener any more, its clients'
+	queries can be canceled all the same."""
+	old, new = fleet(2).members
+	client = enters(old)
+	client.send(sleeping("on the old one"))
+	postgres.wait_until_running("on the old one")
+	old.terminate()
+	wait_for("its listener's end", lambda: not old.answers())
+	cancel(new.shared, client.pid, client.key)
+	is_canceled(client)
+	assert client.asks("select 'to the end'") == "to the end"
+	client.leave()
+	wait_for("the old one's end", lambda: old.process.poll() is not None)
+	assert old.process.returncode == 0
+	assert Client(new.shared).login(database="three").asks("select 1") == "1"
+
+
 def test_what_is_on_its_way_is_shown(fleet):
 	"""A peer that takes its time: a listener of our own."""
 	(one,) = fleet(1).members
@@ -229,6 +263,6 @@ def test_a_mixed_fleet(fleet, postgres):
 		client.send(sleeping(tag))
 		postgres.wait_until_running(tag)
 		cancel(by.address, client.pid, client.key)
-		client.hears("T E:57014 Z:I")
+		is_canceled(client)
 		client.leave()
 	assert isinstance(members[0], Member)
