@@ -1,6 +1,7 @@
 """docker compose: a stack whose image writes the ini from its environment, and a web application
 of two processes with 60 SQLAlchemy sessions over asyncpg each, before a server of 100."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -175,9 +176,14 @@ asyncio.run(main())
 def test_what_asyncpg_sets_to_look_into_types_is_its_own(stack):
 	"""Before it asks for an unknown type it turns jit off, and on again afterwards in another
 	transaction, which may meet another server."""
-	with connect(stack) as one, connect(stack) as two:
+	with contextlib.ExitStack() as all_of_them:
+		one = all_of_them.enter_context(connect(stack))
 		one.execute("select set_config('jit', 'off', false)")
-		assert two.execute("show jit").fetchone() == ("on",)
+		servers = stack.database.sql("select count(*) from pg_stat_activity "
+			"where usename = 'app'")[0][0]
+		for _ in range(servers):  # each in a transaction, so that every server is met
+			other = all_of_them.enter_context(connect(stack, autocommit=False))
+			assert other.execute("show jit").fetchone() == ("on",)
 
 
 def test_the_console_of_the_application(stack):
