@@ -4,8 +4,10 @@ bind, what may be in a name, servers that are gone, silent or not to be trusted.
 import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
+import types
 
 import pytest
 
@@ -14,6 +16,7 @@ import pam_service
 import scratch
 from asker import Asker
 from ldap_server import BASE, FINDER, LdapServer
+from servers import Pooler
 
 
 @pytest.fixture
@@ -209,6 +212,35 @@ def test_a_server_that_babbles(asker):
 		for _ in range(4):
 			assert ldap(a, "bob", "bobs secret")[0] == "failed"
 		thread.join()
+
+
+def test_a_process_ends_though_a_server_is_silent(home):
+	"""A helper that is stuck is left to itself."""
+	with socket.socket() as mute:
+		mute.bind(("127.0.0.1", 0))
+		mute.listen(5)
+		pooler = Pooler(
+			types.SimpleNamespace(port=scratch.free_port()),
+			home / "ending",
+			home,
+			2,
+			auth_type="ldap",
+			auth_ldap_options="ldapserver=127.0.0.1 ldapport=%d ldapprefix=uid="
+			% mute.getsockname()[1],
+		)
+		pooler.start()
+		client = subprocess.Popen(
+			["psql", "-h", "127.0.0.1", "-p", str(pooler.port), "-U", "bob", "one"],
+			env={**os.environ, "PGPASSWORD": "bobs secret"},
+			stdin=subprocess.DEVNULL,
+			stderr=subprocess.DEVNULL,
+		)
+		asked, _ = mute.accept()
+		begun = time.monotonic()
+		pooler.stop()
+		assert time.monotonic() - begun < 3
+		assert client.wait(10) == 2
+		asked.close()
 
 
 # --- PAM ----------------------------------------------------------------------------
