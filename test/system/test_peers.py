@@ -1,11 +1,13 @@
 """Cancel requests in a fleet of processes that share one address: whichever gets one, it reaches the
 process whose key it bears."""
 
+import asyncio
 import os
 import socket
 import struct
 import threading
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -127,6 +129,26 @@ def test_drivers_cancel_at_the_shared_address(fleet, postgres):
 			thread.join(20)
 			assert not thread.is_alive(), "a cancel request was lost"
 	assert len(errors) == 12
+
+
+def test_asyncpg_cancels_at_the_shared_address(fleet):
+	"""Its timeouts are cancel requests; the connection is used on after them."""
+	at = fleet(3).address
+
+	async def run_out_of_time(number):
+		connection = await asyncpg.connect(
+			host=at[0], port=at[1], user="app", database="three", ssl=False
+		)
+		for _ in range(3):
+			with pytest.raises(asyncio.TimeoutError):
+				await connection.execute("select pg_sleep(60)", timeout=0.2)
+			assert await connection.fetchval("select $1::int", number) == number
+		await connection.close()
+
+	async def all_together():
+		await asyncio.wait_for(asyncio.gather(*map(run_out_of_time, range(6))), 30)
+
+	asyncio.run(all_together())
 
 
 def test_a_request_to_a_peer_is_held_until_it_is_through(fleet, postgres):
