@@ -223,6 +223,25 @@ def test_secrets_are_not_shown(pooler, console):
 		), topic
 
 
+def test_peers_are_sorted_by_number(pooler, console):
+	pooler.ini.write_text(
+		"".join("%s\n" % line for line in (
+			"[peers]", "10 = host=/ten", "9 = host=/nine port=7 pool_size=3"))
+		+ pooler.ini.read_text()
+	)
+	admin = console()
+	admin.send(query("reload"))
+	assert "E" not in [m.kind for m in admin.until_ready()]
+	assert table(admin, "peers") == [
+		{"peer_id": "9", "host": "/nine", "port": "7", "pool_size": "3"},
+		{"peer_id": "10", "host": "/ten", "port": "6432", "pool_size": "20"},
+	]
+	assert [list(row.values()) for row in table(admin, "peer_pools")] == [
+		["9", "0", "0", "0", "0"],
+		["10", "0", "0", "0", "0"],
+	]
+
+
 def test_users_are_those_who_are_configured_or_came_in(pooler, console):
 	admin = console()
 	pooler.settings["auth_type"] = "scram-sha-256"
