@@ -342,6 +342,23 @@ class Callers:
 			thread.join(30)
 
 
+def launch_with_filters(pooler):
+	"""Begin POOLER where newer kernels, too, allow it a filter on its listeners."""
+	with open(pooler.log, "ab") as log:
+		pooler.process = subprocess.Popen(
+			as_user("nobody", "KILL")
+			+ ["--inh-caps", "+net_admin", "--ambient-caps", "+net_admin"]
+			+ [str(pooler.program), str(pooler.ini)],
+			stdin=subprocess.DEVNULL,
+			stdout=log,
+			stderr=log,
+			cwd="/",
+			env=own_environment(),
+		)
+	pooler.wait_until_logged("process up")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give capabilities")
 def test_a_successor_takes_over_and_nobody_notices(own):
 	"""so_reuseport: two processes listen on one port, the elder is told to go."""
 	port = free_port()
@@ -349,14 +366,13 @@ def test_a_successor_takes_over_and_nobody_notices(own):
 	younger = own(so_reuseport=1, listen_port=port)
 	elder.port = younger.port = port
 	elder.address = younger.address = ("127.0.0.1", port)
-	elder.start()
+	launch_with_filters(elder)
 	stays = enters(elder)
 	callers = Callers(port, 4)
 	with contextlib.ExitStack() as at_end:
 		at_end.callback(callers.stop)
 		callers.progress()
-		younger.launch()
-		younger.wait_until_logged("process up")
+		launch_with_filters(younger)
 		callers.progress()
 		elder.terminate()
 		elder.wait_until_logged("shutting down when all clients are gone")
