@@ -6,6 +6,9 @@
  */
 #include "conf/check.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "conf/hba.h"
 #include "conf/ldap_options.h"
 
@@ -117,10 +120,55 @@ check_outside(struct build *build)
 	    build_refuse(build, NULL, "auth_ldap_options: %s", why);
 }
 
+/* What SECRET of auth_file is if libpq cannot log in with it, else NULL. */
+static const char *
+hashed(const char *secret)
+{
+	if (strncmp(secret, "SCRAM-SHA-256$", 14) == 0)
+		return "a SCRAM verifier";
+	return strncmp(secret, "md5", 3) == 0 && strlen(secret) == 35 ? "an MD5 hash" :
+									NULL;
+}
+
+/* Can auth_user NAME of WHOM log in to ask? A client certificate needs no secret. */
+static void
+check_auth_user(struct build *build, const char *whom, const char *name)
+{
+	const struct conf_user *user;
+	const char *what;
+
+	if (!is_given(name) || is_given(build->conf->server_tls_cert_file))
+		return;
+	user = conf_user(build->conf, span_text(name));
+	what = user != NULL && user->secret != NULL ? hashed(user->secret) : NULL;
+	if (what != NULL)
+		build_warn(build, NULL,
+		    "%sauth_user %s: auth_file has %s, expected the "
+		    "password in plain: auth_query works only if the server asks for none",
+		    whom, name, what);
+}
+
+static void
+check_auth_users(struct build *build)
+{
+	const struct conf *conf = build->conf;
+	char whom[80];
+
+	check_auth_user(build, "", conf->auth_user);
+	for (size_t i = 0; i < conf->n_databases; i++) {
+		snprintf(whom, sizeof(whom), "database %s: ", conf->databases[i].name);
+		check_auth_user(build, whom, conf->databases[i].auth_user);
+	}
+	if (conf->template_database != NULL)
+		check_auth_user(build,
+		    "database *: ", conf->template_database->auth_user);
+}
+
 bool
 conf_check(struct build *build)
 {
 	check_open_door(build);
 	check_forced_users(build);
+	check_auth_users(build);
 	return check_client_tls(build) && check_server_tls(build) && check_outside(build);
 }

@@ -286,6 +286,35 @@ names_without_effect_are_taken_with_a_word_why(void **state)
 }
 
 static void
+a_hash_for_auth_user_is_said(void **state)
+{
+	struct conf *conf;
+
+	(void)state;
+	write_file("users.txt",
+	    "\"a\" \"md50123456789abcdef0123456789abcdef\"\n"
+				"\"b\" \"SCRAM-SHA-256$4096:c2FsdA==$x:y\"\n"
+				"\"c\" \"md5 is old\"\n");
+	conf = good("[databases]\none = auth_user=b\n* = auth_user=c\n"
+		    "[pgbouncer]\nauth_file = users.txt\nauth_user = a\n",
+	    NULL);
+	assert_true(warned(conf,
+	    "auth_user a: auth_file has an MD5 hash, expected the password "
+		"in plain: auth_query works only if the server asks for none"));
+	assert_true(warned(conf,
+	    "database one: auth_user b: auth_file has a SCRAM verifier, "
+		"expected the password in plain: auth_query works only if the server asks for "
+		"none"));
+	assert_int_equal(conf->n_warnings, 2);
+	conf_drop(conf);
+	conf = good("[pgbouncer]\nauth_file = users.txt\nauth_user = a\n"
+		    "server_tls_cert_file = c\nserver_tls_key_file = k\n",
+	    NULL);
+	assert_int_equal(conf->n_warnings, 0);
+	conf_drop(conf);
+}
+
+static void
 an_auth_file_may_come_later_but_not_go(void **state)
 {
 	const char *text = "[pgbouncer]\nauth_file = users.txt\n";
@@ -375,6 +404,7 @@ main(void)
 		UNIT_TEST(one_more_main_section_goes_on_with_a_warning),
 		UNIT_TEST(one_more_main_section_below_an_empty_one_is_no_news),
 		UNIT_TEST(names_without_effect_are_taken_with_a_word_why),
+		IN_FOLDER(a_hash_for_auth_user_is_said),
 		IN_FOLDER(an_auth_file_may_come_later_but_not_go),
 		UNIT_TEST(what_is_not_honoured_is_said_and_only_that),
 		UNIT_TEST(peers_have_their_port),
