@@ -154,10 +154,6 @@ run_shutdown(struct console *s, const struct request *r)
 		mode = SHUTDOWN_WAIT_FOR_CLIENTS;
 	else if (words_is(&r->words, 1, "wait_for_servers"))
 		mode = SHUTDOWN_WAIT_FOR_SERVERS;
-	else if (r->words.count > 1) {
-		console_fail(s, "bad arguments");
-		return;
-	}
 	if (mode != SHUTDOWN_NOW && atomic_load(&s->admin->pooler->shutting)) {
 		console_fail(s, "already shutting down");
 		return;

@@ -118,8 +118,10 @@ fits(struct request *r)
 		return w->count == 1;
 	case ARGS_MAYBE_DATABASE:
 	case ARGS_DATABASE:	/* a missing name is told apart later */
-	case ARGS_MODE:
 		return w->count == 1 || (w->count == 2 && is_argument(&w->list[1]));
+	case ARGS_MODE:
+		return w->count == 1 || (w->count == 2 &&
+		    (words_is(w, 1, "wait_for_clients") || words_is(w, 1, "wait_for_servers")));
 	case ARGS_ID:
 		return w->count == 1 || w->count == 2;
 	case ARGS_TOPIC:
