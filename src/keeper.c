@@ -26,6 +26,7 @@
 #include "process.h"
 #include "pulse.h"
 #include "reload.h"
+#include "replicas.h"
 
 #define WATCH_PERIOD (333 * MSEC)
 #define CLERKS_GRACE SECOND		/* for lookups and logins that are asked outside */
@@ -43,6 +44,7 @@ struct keeper {
 	struct timer	*watch;		/* owned; looks whether we may end */
 	struct doors	 doors;
 	struct pulse	 pulse;
+	struct replicas	 replicas;
 	unsigned	 started;	/* workers whose threads run */
 	unsigned	 turn;		/* who is next when workers have equally many clients */
 	usec_t		 period_length;
@@ -161,6 +163,9 @@ begin(struct keeper *k, struct err *e)
 		return false;
 	admin_init(&k->admin, &k->pooler, k->mailbox, carry_out);
 	k->admin.history.told = notify_status;
+	if (!replicas_begin(&k->replicas, &k->pooler, k->loop))
+		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
+	replicas_follow(&k->replicas, k->wish->setup->conf);
 	if (!begin_hearing(k, e) || !begin_workers(k, e) || !begin_serving(k, e) ||
 	    !begin_timers(k, e))
 		return false;
@@ -196,6 +201,7 @@ end(struct keeper *k)
 	timer_free(k->period);
 	timer_free(k->watch);
 	pulse_end(&k->pulse);
+	replicas_end(&k->replicas);
 	mailbox_free(k->mailbox);
 	loop_free(k->loop);
 }
@@ -279,6 +285,7 @@ follow(struct keeper *k)
 	unsigned room = process_client_room(conf, k->pooler.worker_count);
 
 	doors_tune(&k->doors, conf);
+	replicas_follow(&k->replicas, conf);
 	if (atomic_exchange(&k->pooler.client_room, room) != room)
 		process_log_files(conf, k->pooler.worker_count);
 	if (length == k->period_length)

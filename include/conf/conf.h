@@ -162,6 +162,7 @@ struct conf {
 	const char	*max_server_connections;
 	uint32_t	 server_connection_headroom;
 	uint32_t	 server_connect_parallel;
+	const char	*budget_peers;
 	const char	*budget_share;
 
 	/* set_auth.c: who may enter */

@@ -48,6 +48,8 @@ void budget_leave(struct pooler *p, struct pool *pool);
 void budget_follow(struct pooler *p, struct pool *pool, const struct conf *conf);
 /* All accounts have the limits of CONF. */
 void budget_relimit(struct pooler *p, const struct conf *conf);
+/* SHARE of what servers take is ours from now on. */
+void budget_set_share(struct pooler *p, const struct share *share);
 /* Forget all (the process ends). */
 void budget_forget(struct pooler *p);
 

@@ -13,6 +13,7 @@
 #include "net/dial.h"
 #include "net/tls.h"
 #include "pool/ledger.h"
+#include "pool/share.h"
 #include "session/profile.h"
 
 struct budget;
@@ -75,6 +76,7 @@ struct pooler {
 	struct setup	*setup;		/* held; in force for new things; under mutex */
 	struct map	 pools;		/* under mutex */
 	struct map	 budgets;	/* budget.in_pooler; under mutex */
+	struct share	 share;		/* ours of them; under mutex */
 	struct map	 disabled;	/* names of disabled databases; under mutex (place.c) */
 	struct map	 paused;	/* names of paused databases; under mutex (place.c) */
 	bool		 all_paused;	/* under mutex */

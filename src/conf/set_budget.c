@@ -88,6 +88,10 @@ conf_budget_share(const struct conf *conf)
 }
 
 static const struct setting rows[] = {
+	{ TEXT(budget_peers, ""), .ready = true,
+	  .text = "A host name whose addresses are those of all poolers before the same servers, "
+		  "this one among them (a headless Service): each takes an equal part. Empty means "
+		  "there is only this one." },
 	{ TEXT(budget_share, "100%"), .check = is_share, .ready = true,
 	  .text = "The part of what a PostgreSQL server can take that this process may use; "
 		  "the rest is for other poolers before the same server." },

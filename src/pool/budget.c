@@ -98,7 +98,7 @@ pool_limit(const struct conf *conf, struct span database, struct span user)
 
 /* Connections to a server that may be ours, 0: as many as we like. Until it has been asked a part of them is not known. */
 static unsigned
-host_limit(const struct conf *conf, const struct budget *b)
+host_limit(const struct conf *conf, const struct budget *b, const struct share *share)
 {
 	struct server_limit wish;
 	double limit, most;
@@ -114,11 +114,11 @@ host_limit(const struct conf *conf, const struct budget *b)
 	else
 		limit = most - conf->server_connection_headroom;
 	limit *= conf_budget_share(conf);
-	return limit < 1 ? 1 : (unsigned)limit;
+	return share_of(share, limit < 1 ? 1 : (unsigned)limit);
 }
 
 static unsigned
-limit_of(const struct conf *conf, const struct budget *b)
+limit_of(const struct conf *conf, const struct budget *b, const struct share *share)
 {
 	struct span name = span_of(b->name, b->len);
 	const struct conf_database *db;
@@ -135,10 +135,10 @@ limit_of(const struct conf *conf, const struct budget *b)
 	case ACCOUNT_USER:
 		return conf_max_user_connections(conf, conf_user(conf, name));
 	case ACCOUNT_HOST:
-		return host_limit(conf, b);
+		return host_limit(conf, b, share);
 	case ACCOUNT_ROLE:
 	case ACCOUNT_CATALOG:
-		return b->found < 0 ? 0 : b->found == 0 ? 1 : (unsigned)b->found;
+		return b->found < 0 ? 0 : share_of(share, (unsigned)b->found);
 	case ACCOUNT_KINDS:
 		break;
 	}
@@ -148,7 +148,7 @@ limit_of(const struct conf *conf, const struct budget *b)
 void
 budget_set_limit(struct pooler *p, struct budget *b, const struct conf *conf)
 {
-	ledger_limit_account(&p->book, &b->account, limit_of(conf, b),
+	ledger_limit_account(&p->book, &b->account, limit_of(conf, b, &p->share),
 	    b->kind == ACCOUNT_HOST ? conf->server_connect_parallel : 0);
 }
 
@@ -161,6 +161,18 @@ budget_relimit(struct pooler *p, const struct conf *conf)
 	while ((node = map_next(&p->budgets, node)) != NULL)
 		budget_set_limit(p, CONTAINER_OF(node, struct budget, in_pooler), conf);
 	pthread_mutex_unlock(&p->mutex);
+}
+
+void
+budget_set_share(struct pooler *p, const struct share *share)
+{
+	struct setup *setup = pooler_setup(p);
+
+	pthread_mutex_lock(&p->mutex);
+	p->share = *share;
+	pthread_mutex_unlock(&p->mutex);
+	budget_relimit(p, setup->conf);
+	setup_drop(setup);
 }
 
 /* --- pools --- */

@@ -32,6 +32,7 @@ pooler_init(struct pooler *p, struct err *e)
 	memset(p, 0, sizeof(*p));
 	pthread_mutex_init(&p->mutex, NULL);
 	list_init(&p->retired);
+	share_init(&p->share, true);
 	book_init(&p->book);
 	atomic_store(&p->client_room, UINT_MAX);
 	p->clerks = clerks_new(e);

@@ -1,0 +1,108 @@
+/*
+ * share.c - see share.h.
+ */
+#include "pool/share.h"
+
+#include <string.h>
+
+void
+share_init(struct share *s, bool known)
+{
+	*s = (struct share){ .now = { known ? 1 : SHARE_GUESS, 0 } };
+	if (!known)
+		s->now.rank = SHARE_GUESS - 1;
+	s->next = s->now;
+}
+
+static bool
+same(struct split a, struct split b)
+{
+	return a.count == b.count && a.rank == b.rank;
+}
+
+static unsigned
+part(struct split split, unsigned limit)
+{
+	return limit / split.count + (split.rank < limit % split.count);
+}
+
+/* Is the part of A larger than that of B, of some limit? */
+static bool
+may_be_larger(struct split a, struct split b)
+{
+	return a.count < b.count || (a.count == b.count && a.rank < b.rank);
+}
+
+bool
+share_set(struct share *s, struct split to, usec_t now)
+{
+	if (same(s->next, to))
+		return false;
+	s->next = to;
+	if (may_be_larger(to, s->now)) {
+		s->grows_at = now + SHARE_GROWS_AFTER;
+	} else {
+		s->now = to;
+		s->grows_at = 0;
+	}
+	return true;
+}
+
+bool
+share_tick(struct share *s, usec_t now)
+{
+	if (s->grows_at == 0 || now < s->grows_at)
+		return false;
+	s->now = s->next;
+	s->grows_at = 0;
+	return true;
+}
+
+unsigned
+share_of(const struct share *s, unsigned limit)
+{
+	unsigned ours = part(s->now, limit), then = part(s->next, limit);
+
+	if (then < ours)
+		ours = then;	/* more of them, but a better rank: the smaller of both is safe */
+	return ours > 0 ? ours : 1;
+}
+
+/* Any order will do as long as all have the same. */
+static int
+order_of(const struct addr *a, const struct addr *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->kind == ADDR_IP4)
+		return memcmp(&a->u.ip4, &b->u.ip4, sizeof(a->u.ip4));
+	return memcmp(&a->u.ip6, &b->u.ip6, sizeof(a->u.ip6));
+}
+
+static bool
+has(const struct addr *addrs, unsigned count, const struct addr *a)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (order_of(&addrs[i], a) == 0)
+			return true;
+	return false;
+}
+
+struct split
+share_split(const struct addr *addrs, unsigned count, const struct addr *own, unsigned own_count)
+{
+	const struct addr *self = NULL;
+	struct split split = { 0, 0 };
+
+	for (unsigned i = 0; i < count && self == NULL; i++)
+		if (has(own, own_count, &addrs[i]))
+			self = &addrs[i];
+	for (unsigned i = 0; i < count; i++) {
+		if (has(addrs, i, &addrs[i]))
+			continue;	/* once is enough */
+		split.count++;
+		split.rank += self == NULL || order_of(&addrs[i], self) < 0;
+	}
+	split.count += self == NULL;
+	return split;
+}
