@@ -21,6 +21,8 @@
 /* Who has an old answer waits no longer than this for a new one. */
 #define REFRESH_MOST SECOND
 #define UPKEEP_PERIOD SECOND
+/* Names at a time: whether one is used takes a look at all servers. */
+#define UPKEEP_MOST 100u
 
 struct lookup {
 	struct node	 in_name;
@@ -277,18 +279,33 @@ on_spent(void *owner)
 
 /* Ask for what is about to expire and still used. */
 static void
+refresh_names(struct resolver *r, usec_t now)
+{
+	unsigned looked_at = 0;
+
+	LIST_EACH(node, &r->by_use) {
+		struct name *name = CONTAINER_OF(node, struct name, in_use);
+
+		if (name->answer.count == 0 || name->asking || name->telling > 0 ||
+		    now < name->refresh_at)
+			continue;
+		if (name_is_used(name))
+			name_ask(name);
+		else
+			name->refresh_at = now + r->limits.refresh_least;
+		/* others are due in a second still */
+		if (++looked_at == UPKEEP_MOST)
+			return;
+	}
+}
+
+static void
 on_upkeep(void *owner)
 {
 	struct resolver *r = owner;
 	usec_t now = loop_now(r->loop);
 
-	LIST_EACH(node, &r->by_use) {
-		struct name *name = CONTAINER_OF(node, struct name, in_use);
-
-		if (name->answer.count > 0 && !name->asking && name->telling == 0 &&
-		    now >= name->refresh_at && name_is_used(name))
-			name_ask(name);
-	}
+	refresh_names(r, now);
 	if (r->limits.zone_period > 0)
 		zones_upkeep(r, now);
 	if (r->names.count > 0)
