@@ -2,6 +2,7 @@
 certificates, waiting."""
 
 import contextlib
+import itertools
 import os
 import pwd
 import random
@@ -105,6 +106,13 @@ def end(process, sign=signal.SIGINT, seconds=20):
 			process.kill()
 			process.wait()
 	return process.returncode
+
+
+def fresh(path):
+	"""PATH, or with a number behind it if that is there already: a server may come
+	back when tests of another have run in between."""
+	names = itertools.chain([path.name], ("%s-%d" % (path.name, n) for n in itertools.count(2)))
+	return next(p for p in map(path.with_name, names) if not p.exists())
 
 
 def certificates(folder):

@@ -14,7 +14,7 @@ import subprocess
 import psycopg
 
 import rawpg
-from scratch import as_user, can_connect, end, free_port, give_to, run, spawn, wait_for
+from scratch import as_user, can_connect, end, free_port, fresh, give_to, run, spawn, wait_for
 
 DEBIAN_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 DIRECT = os.environ.get("PGWEIR_DIRECT") == "1"  # no pooler: a second direct connection
@@ -70,6 +70,7 @@ class PostgreSQL:
 	method."""
 
 	def __init__(self, version, programs, folder, certs, max_connections=100):
+		folder = fresh(folder)
 		self.version, self.bin, self.folder = version, programs, folder
 		self.port, self.process = free_port(), None
 		self.address = ("127.0.0.1", self.port)
@@ -240,6 +241,7 @@ class Pooler:
 	direct, newest_protocol = False, rawpg.PROTOCOL_3_2
 
 	def __init__(self, server, folder, certs, workers=1, databases=None, **settings):
+		folder = fresh(folder)
 		self.server, self.folder, self.workers = server, folder, workers
 		self.port, self.process = free_port(), None
 		self.address = ("127.0.0.1", self.port)
