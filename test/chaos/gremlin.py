@@ -22,7 +22,8 @@ class Gremlin:
 		if stage.reloads:
 			self.acts += [self.reload] * 3
 		if stage.has_console:
-			self.acts += [self.console_kill, self.reconnect, self.pause, self.disable, self.show] * 2
+			self.acts += [self.console_kill, self.reconnect, self.pause, self.suspend,
+				self.disable, self.show] * 2
 
 	def quiet(self, now):
 		return (now - self.began) % QUIET_EVERY > QUIET_EVERY - QUIET_FOR
@@ -90,6 +91,15 @@ class Gremlin:
 		time.sleep(self.rng.random() * 2)		# this is how long it lasts
 		self.stage.pooler.console("resume " + name)
 		pausing.wait(20)
+
+	def suspend(self):
+		"""Ends by RESUME, or with the console that said it."""
+		with servers.psycopg.connect(host="127.0.0.1", port=self.stage.pooler.port, user="admin",
+				dbname="pgbouncer", autocommit=True) as console:
+			console.execute("suspend")
+			time.sleep(self.rng.random())
+			if self.rng.random() < 0.5:
+				console.execute("resume")
 
 	def disable(self):
 		name = self.database()
