@@ -22,6 +22,8 @@
 #define NO_FILE "/dev/null/none"
 /* How often somebody who waits looks whether the process ends. */
 #define SLICE (200 * MSEC)
+/* A server that restarts: logins wait for it, as they would in its pool. */
+#define BETWEEN_TRIES (400 * MSEC)
 #define PARAMETERS_MOST 32u
 
 /* Parameters of one connection. NUMBERS holds the texts of those that are numbers. */
@@ -186,15 +188,20 @@ put_all(struct parameters *p, const struct line_to *to, const struct conf_host *
 void
 line_words(const char *text, char *out, size_t cap)
 {
+	struct span rest = span_text(text), line;
 	size_t len = 0;
 
-	for (; *text != '\0' && len + 3 < cap; text++) {
-		if (*text != '\n') {
-			out[len++] = *text;
-		} else if (text[1] != '\0') {
-			out[len++] = ';';
-			out[len++] = ' ';
+	while (span_cut(&rest, "\n", &line)) {
+		if (line.len == 0 || span_starts(line, "LOCATION:"))
+			continue;
+		if (len > 0 && len + 3 < cap) {
+			memcpy(out + len, "; ", 2);
+			len += 2;
 		}
+		if (line.len > cap - 1 - len)
+			line.len = cap - 1 - len;
+		memcpy(out + len, line.at, line.len);
+		len += line.len;
 	}
 	out[len] = '\0';
 }
@@ -230,24 +237,61 @@ hear_nothing(void *arg, const PGresult *result)
 	(void)result;
 }
 
-/* Drive CONN until it is logged in. */
+/*
+ * The last SQLSTATE in libpq's TEXT about a login, which is all that it tells: "FATAL:  28P01:
+ * ..." as PQERRORS_VERBOSE has it. "" if the server has said none.
+ */
+static void
+find_sqlstate(const char *text, char *out)
+{
+	out[0] = '\0';
+	for (const char *at = text; (at = strstr(at, ":  ")) != NULL; at += 3) {
+		if (strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+		    at[8] == ':') {
+			memcpy(out, at + 3, 5);
+			out[5] = '\0';
+		}
+	}
+}
+
+/* Is it a server that is starting, ending or full? That passes. */
 static bool
-finish_connecting(PGconn *conn, struct clerks *clerks, usec_t deadline, struct err *e)
+passes_by(const char *sqlstate)
+{
+	return strncmp(sqlstate, "57P0", 4) == 0 ||
+	    strcmp(sqlstate, SQLSTATE_TOO_MANY) == 0;
+}
+
+/* What libpq says of CONN, which REACHED somebody or did not. *AGAIN: that may pass. */
+static bool
+explain(PGconn *conn, bool reached, bool *again, struct err *e)
+{
+	char text[sizeof(e->text) - 64], sqlstate[6];
+
+	find_sqlstate(PQerrorMessage(conn), sqlstate);
+	line_words(PQerrorMessage(conn), text, sizeof(text));
+	*again = !reached || passes_by(sqlstate);
+	return err_set(e, sqlstate[0] != '\0' ? sqlstate : SQLSTATE_CONNECT, "%s", text);
+}
+
+/* Drive CONN until it is logged in. False: E says why, *AGAIN whether it is worth another try. */
+static bool
+finish_connecting(PGconn *conn, struct clerks *clerks, usec_t deadline, bool *again,
+    struct err *e)
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+	bool reached = false;
 
 	if (PQstatus(conn) == CONNECTION_BAD)
 		next = PGRES_POLLING_FAILED;
 	while (next != PGRES_POLLING_OK) {
-		char text[sizeof(e->text) - 64];
-
-		if (next == PGRES_POLLING_FAILED) {
-			line_words(PQerrorMessage(conn), text, sizeof(text));
-			return err_set(e, SQLSTATE_CONNECT, "%s", text);
-		}
+		if (next == PGRES_POLLING_FAILED)
+			return explain(conn, reached, again, e);
+		*again = false;
 		if (!line_wait(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT,
 			clerks, deadline, e))
 			return false;
+		reached = PQstatus(conn) != CONNECTION_STARTED;
 		next = PQconnectPoll(conn);
 	}
 	return true;
@@ -256,12 +300,13 @@ finish_connecting(PGconn *conn, struct clerks *clerks, usec_t deadline, struct e
 /* Log in to HOST by DEADLINE, or NULL. */
 static PGconn *
 connect_to(const struct line_to *to, const struct conf_host *host, usec_t deadline,
-    struct err *e)
+    bool *again, struct err *e)
 {
 	struct parameters p = { .count = 0 };
 	struct err why;
 	PGconn *conn;
 
+	*again = false;
 	put_all(&p, to, host);
 	conn = PQconnectStartParams(p.keys, p.values, 0);
 	if (conn == NULL) {
@@ -269,7 +314,8 @@ connect_to(const struct line_to *to, const struct conf_host *host, usec_t deadli
 		return NULL;
 	}
 	PQsetNoticeReceiver(conn, hear_nothing, NULL);
-	if (finish_connecting(conn, to->clerks, deadline, &why))
+	PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);
+	if (finish_connecting(conn, to->clerks, deadline, again, &why))
 		return conn;
 	if (PQconnectionNeedsPassword(conn))
 		err_set(e, SQLSTATE_BAD_PASSWORD,
@@ -283,24 +329,56 @@ connect_to(const struct line_to *to, const struct conf_host *host, usec_t deadli
 	return NULL;
 }
 
+/* The first host that lets us in, each with its share of the time. */
+static PGconn *
+try_hosts(const struct line_to *to, usec_t deadline, bool *again, struct err *e)
+{
+	const struct conf_database *db = to->db;
+	PGconn *conn = NULL;
+
+	*again = false;
+	for (size_t i = 0; i < db->n_hosts && conn == NULL; i++) {
+		usec_t now = clerk_now(), limit = to->conf->server_connect_timeout;
+		usec_t share = deadline > now ? (deadline - now) / (db->n_hosts - i) : 0;
+		bool passes;
+
+		if (limit > 0 && share > limit)
+			share = limit;
+		conn = connect_to(to, &db->hosts[i], now + share, &passes, e);
+		*again = *again || passes;
+	}
+	return conn;
+}
+
+/* A rest before the next try; false: there is no time for one. */
+static bool
+rest(struct clerks *clerks, usec_t deadline)
+{
+	usec_t until = clerk_now() + BETWEEN_TRIES;
+
+	if (until >= deadline)
+		return false;
+	while (clerk_now() < until) {
+		if (clerks_stopping(clerks))
+			return false;
+		poll(NULL, 0, (int)(SLICE / MSEC));
+	}
+	return true;
+}
+
 struct line *
 line_open(const struct line_to *to, usec_t deadline, struct err *e)
 {
-	const struct conf_database *db = to->db;
 	struct line *line = mem_new(sizeof(*line));
+	bool again = true;
 
 	if (line == NULL) {
 		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 		return NULL;
 	}
-	for (size_t i = 0; i < db->n_hosts && line->conn == NULL; i++) {
-		usec_t now = clerk_now(), limit = to->conf->server_connect_timeout;
-		usec_t share = deadline > now ? (deadline - now) / (db->n_hosts - i) : 0;
-
-		if (limit > 0 && share > limit)
-			share = limit;
-		line->conn = connect_to(to, &db->hosts[i], now + share, e);
-	}
+	do
+		line->conn = try_hosts(to, deadline, &again, e);
+	while (line->conn == NULL && again && rest(to->clerks, deadline));
 	if (line->conn != NULL)
 		return line;
 	mem_free(line);

@@ -40,7 +40,10 @@ enum line_outcome {
 /* Take libpq's environment variables (PGHOST, PGSSLMODE, ...) out of the process. */
 void line_clear_environment(void);
 
-/* Connect and log in; the hosts in turn, each with its share of the time. NULL: E says why. */
+/*
+ * Connect and log in; the hosts in turn, each with its share of the time, and again as long as
+ * nobody is there, or a server is starting, ending or full. NULL: E says why.
+ */
 struct line *line_open(const struct line_to *to, usec_t deadline, struct err *e);
 /* Call QUERY with its one parameter NAME. ROW is zeroed unless LINE_ROW. */
 enum line_outcome line_ask(struct line *line, struct clerks *clerks, const char *query,

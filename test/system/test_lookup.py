@@ -3,6 +3,7 @@ logins of auth_user go, and what a connection of it does with bad answers and ba
 
 import socket
 import time
+from concurrent import futures
 
 import pytest
 
@@ -536,7 +537,7 @@ def test_a_restart_is_not_noticed(authority, asker):
 	a = asker()
 	assert a.lookup("hashed")[0] == "found"
 	authority.stop()
-	answer = a.lookup("hashed")
+	answer = a.lookup("hashed", ms=300)
 	assert answer[0] == "failed" and "Connection refused" in answer[2]
 	authority.start()
 	assert a.lookup("hashed")[0] == "found"
@@ -544,6 +545,36 @@ def test_a_restart_is_not_noticed(authority, asker):
 	authority.start()
 	assert a.lookup("hashed")[0] == "found"
 	assert a.numbers()["failed"] == 1
+
+
+def test_a_lookup_waits_for_a_server_that_restarts(authority, asker):
+	a = asker()
+	authority.stop()
+	with futures.ThreadPoolExecutor() as pool:
+		answer = pool.submit(a.lookup, "hashed", ms=30000)
+		authority.start()
+		assert answer.result()[0] == "found"
+
+
+def test_a_lookup_waits_for_a_server_that_is_full(authority, asker):
+	a = asker("select $1::text, user", users={"clear": PASSWORD})
+	authority.sql("alter role clear connection limit 0", "postgres")
+	answer = a.lookup("bob", user="clear", ms=300)
+	assert answer[:2] == ["failed", "53300"] and "too many connections for role" in answer[2]
+	with futures.ThreadPoolExecutor() as pool:
+		answer = pool.submit(a.lookup, "bob", user="clear", ms=30000)
+		authority.sql("alter role clear connection limit -1", "postgres")
+		assert answer.result() == ["found", "bob", "clear"]
+
+
+def test_a_refusal_is_not_waited_for(authority, asker):
+	begun = time.monotonic()
+	a = asker(users={"pooler": "wrong"})
+	assert a.lookup("bob", ms=30000)[:2] == ["failed", "28P01"]
+	assert a.lookup("bob", dbname="nowhere", ms=30000)[:2] == ["failed", "28P01"]
+	b = asker()
+	assert b.lookup("bob", dbname="nowhere", ms=30000)[:2] == ["failed", "3D000"]
+	assert time.monotonic() - begun < 15
 
 
 def test_hosts_are_tried_in_turn(authority, asker):
