@@ -39,6 +39,12 @@ stmt_name(const struct stmt *stmt)
 {
 	return span_of(stmt->name, stmt->name_len);
 }
+/*
+ * Definitions have changed, so what servers have prepared until now may have plans that
+ * PostgreSQL refuses ("cached plan must not change result type"), also to those who have never seen the old definition.
+ * Any thread.
+ */
+void stmt_outdate(void);
 /* How many texts there are and how many bytes they take. */
 void stmt_totals(size_t *count, size_t *bytes);
 
@@ -69,6 +75,8 @@ names_count(const struct names *names)
 struct shelf {
 	struct map	 map;
 	struct list	 lru;
+	unsigned	 age;		/* of definitions, when it was empty last */
+	bool		 altering;	/* its server has changed some, and not yet committed */
 };
 
 void shelf_init(struct shelf *shelf);
@@ -79,6 +87,10 @@ bool shelf_use(struct shelf *shelf, const struct stmt *stmt);
 bool shelf_add(struct shelf *shelf, struct stmt *stmt) MUST_USE;
 void shelf_remove(struct shelf *shelf, const struct stmt *stmt);
 void shelf_clear(struct shelf *shelf);
+/* Has nothing been outdated since it was empty last? */
+bool shelf_current(const struct shelf *shelf);
+/* What is on it is known to be out of date. */
+void shelf_outdate(struct shelf *shelf);
 /* The least recently used one (borrowed), or NULL. */
 struct stmt *shelf_oldest(const struct shelf *shelf);
 static inline size_t

@@ -23,11 +23,11 @@ static const struct span NO_NAME = { "", 0 };
 
 /* --- what the server must have first --- */
 
-/* Make room for one more statement on S. */
+/* Leave S with fewer statements than MOST. */
 static bool
-evict(struct server *s, struct flow *f)
+evict(struct server *s, struct flow *f, size_t most)
 {
-	while (shelf_count(&s->shelf) >= s->lane->rules.max_prepared) {
+	while (shelf_count(&s->shelf) >= most) {
 		struct stmt *old = shelf_oldest(&s->shelf);
 
 		query_write_target(flow_put(f), 'C', 'S', stmt_name(old));
@@ -39,13 +39,28 @@ evict(struct server *s, struct flow *f)
 	return true;
 }
 
+/*
+ * What S has may be planned by definitions of before: let it have nothing, so that all is prepared anew when used.
+ * Only where nothing can skip that: at the head of a batch, and of a transaction that has not failed.
+ */
+static bool
+renew(struct server *s, struct flow *f)
+{
+	if (likely(shelf_current(&s->shelf)) || !talk_quiet(&s->talk) || s->talk.status == 'E')
+		return true;
+	if (!evict(s, f, 1))
+		return false;
+	shelf_clear(&s->shelf);
+	return true;
+}
+
 /* Put STMT, which S lacks, there. The Parse may be the client's own (NAME) or ours. */
 static bool
 prepare(struct server *s, struct flow *f, struct stmt *stmt, const struct span *name)
 {
 	bool good;
 
-	if (!evict(s, f))
+	if (!evict(s, f, s->lane->rules.max_prepared))
 		return false;
 	query_write_parse(flow_put(f), stmt_name(stmt), stmt->tail);
 	good = name != NULL ?
@@ -368,6 +383,8 @@ client_statement(struct client *c, struct piece *p)
 {
 	if (!c->lane->rules.tracking || c->server->talk.skipping)
 		return pass_untracked(c, p);
+	if (!renew(c->server, p->flow))
+		return STEP_OVER;
 	switch (p->head.kind) {
 	case 'P':
 		return parse(c, p);

@@ -172,12 +172,23 @@ note_error(struct server *s, struct span body)
 	reply_error(body, &v);
 	if (s->extras_reset)
 		s->doomed = true;
+	if (unlikely(span_is(v.sqlstate, "0A000")) && span_is(v.routine, "RevalidateCachedQuery"))
+		shelf_outdate(&s->shelf);
 	if (span_is(v.plain_severity.at != NULL ? v.plain_severity : v.severity, "FATAL") ||
 	    span_is(v.plain_severity, "PANIC"))
 		s->goodbye = s->doomed = true;
 }
 
-/* Commands that wipe what we keep of the session. */
+/* Commands that may change the columns of prepared queries. (Those of temporary tables are too many to count.) */
+static bool
+alters(struct span tag)
+{
+	return span_is(tag, "ALTER TABLE") || span_is(tag, "ALTER VIEW") ||
+	    span_is(tag, "ALTER MATERIALIZED VIEW") || span_is(tag, "ALTER TYPE") ||
+	    span_is(tag, "ALTER FOREIGN TABLE");
+}
+
+/* Commands that wipe what we keep of the session, or outdate it. */
 static void
 follow_tag(struct server *s, struct span body)
 {
@@ -186,6 +197,8 @@ follow_tag(struct server *s, struct span body)
 
 	if (!reply_tag(body, &tag))
 		return;
+	if (alters(tag))
+		s->shelf.altering = true;
 	discard = span_is(tag, "DISCARD ALL");
 	if ((discard || span_is(tag, "DEALLOCATE ALL")) && s->lane->rules.tracking)
 		pair_forget_statements(s);
@@ -253,7 +266,8 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 	}
 	if (kind == 'E')
 		note_error(s, body);
-	if (kind == 'C' && body.len > 0 && (body.at[0] == 'D' || body.at[0] == 'R'))
+	if (kind == 'C' && body.len > 0 &&
+	    (body.at[0] == 'D' || body.at[0] == 'R' || body.at[0] == 'A'))
 		follow_tag(s, body);
 	verdict = talk_answer(&s->talk, kind, status, pair_notes_left, s);
 	if (unlikely(verdict == VERDICT_BAD))
@@ -266,6 +280,10 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 		if (s->extras_reset && s->talk.status != 'I')
 			s->doomed = true;
 		s->reset_seen = s->extras_reset = false;
+		if (unlikely(s->shelf.altering) && status == 'I') {
+			s->shelf.altering = false;
+			stmt_outdate();
+		}
 	}
 	if (kind == 'Z' && s->talk.status != 'I') {
 		s->heard = loop_now(s->lane->worker->loop);

@@ -4,7 +4,9 @@
  */
 #include "session/stmts.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -14,6 +16,7 @@ static pthread_mutex_t texts_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct map texts;
 static uint64_t last_id;
 static size_t text_bytes;
+static atomic_uint definitions = 1;	/* their age; shelves that are older are out of date */
 
 /* --- texts --- */
 
@@ -235,10 +238,31 @@ copy_free(struct shelf *shelf, struct copy *copy)
 }
 
 void
+stmt_outdate(void)
+{
+	/* 0 is the age of what is out of date for good */
+	if (atomic_fetch_add_explicit(&definitions, 1, memory_order_relaxed) == UINT_MAX)
+		atomic_fetch_add_explicit(&definitions, 1, memory_order_relaxed);
+}
+
+bool
+shelf_current(const struct shelf *shelf)
+{
+	return shelf->age == atomic_load_explicit(&definitions, memory_order_relaxed);
+}
+
+void
+shelf_outdate(struct shelf *shelf)
+{
+	shelf->age = 0;
+}
+
+void
 shelf_init(struct shelf *shelf)
 {
 	memset(shelf, 0, sizeof(*shelf));
 	list_init(&shelf->lru);
+	shelf->age = atomic_load_explicit(&definitions, memory_order_relaxed);
 }
 
 void
@@ -293,6 +317,7 @@ shelf_clear(struct shelf *shelf)
 	while ((copy = LIST_FIRST(&shelf->lru, struct copy, in_lru)) != NULL)
 		copy_free(shelf, copy);
 	map_fini(&shelf->map);
+	shelf->age = atomic_load_explicit(&definitions, memory_order_relaxed);
 }
 
 struct stmt *

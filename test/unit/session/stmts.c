@@ -180,6 +180,34 @@ the_least_recently_used_is_oldest(void **state)
 	assert_texts(0, 0);
 }
 
+static void
+shelves_grow_old_with_definitions(void **state)
+{
+	struct stmt *s = stmt_intern(TEXT("a"));
+	struct shelf one, other;
+
+	(void)state;
+	shelf_init(&one);
+	shelf_init(&other);
+	assert_true(shelf_add(&one, s));
+	assert_true(shelf_current(&one) && shelf_current(&other));
+	stmt_outdate();
+	assert_false(shelf_current(&one) || shelf_current(&other));
+	shelf_clear(&one);
+	assert_true(shelf_current(&one));
+	assert_false(shelf_current(&other));
+	shelf_outdate(&one);
+	assert_false(shelf_current(&one));
+	stmt_outdate();
+	shelf_clear(&one);
+	shelf_clear(&other);
+	assert_true(shelf_current(&one) && shelf_current(&other));
+	stmt_drop(s);
+	shelf_fini(&one);
+	shelf_fini(&other);
+	assert_texts(0, 0);
+}
+
 /* --- notes --- */
 
 static void
@@ -361,6 +389,7 @@ main(void)
 		UNIT_TEST(a_client_names_its_statements),
 		UNIT_TEST(a_name_may_be_given_again),
 		UNIT_TEST(the_least_recently_used_is_oldest),
+		UNIT_TEST(shelves_grow_old_with_definitions),
 		UNIT_TEST(notes_stand_in_line),
 		UNIT_TEST(a_note_may_know_little),
 		UNIT_TEST(a_failed_allocation_leaves_all_in_order),
