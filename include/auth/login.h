@@ -55,6 +55,9 @@ struct login_rules {
 
 struct login;
 
+/* Does a yes by RULES depend on what is known of the user? */
+bool login_needs_user(const struct login_rules *rules);
+
 /*
  * Begin for USER whose stored SECRET (may be empty, any kind of secret.h) is given; KNOWN
  * says whether there is such a user. All are copied. MORE: *OUT is the caller's to free

@@ -74,6 +74,11 @@ enum credentials_aimed { AIM_SET, AIM_NOWHERE, AIM_REFUSED };
 enum credentials_aimed credentials_aim(struct client *c, struct conf *conf,
     struct credentials_want *want);
 
+/* What C's user lacks under CONF to get in by any password, for the log; NULL: nothing. CREDENTIAL: what auth_query said,
+ * NULL if it was not asked. */
+const char *credentials_lack(const struct client *c, const struct conf *conf,
+    const struct credential *credential);
+
 enum credentials_seen { CREDENTIALS_READY, CREDENTIALS_WAIT, CREDENTIALS_FAILED };
 
 /* From WORKER's thread. READY: a hold is in *FOUND. WAIT: *WAIT lasts until heard() or

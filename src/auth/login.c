@@ -156,6 +156,30 @@ login_ask(struct login *l, struct buf *reply)
 	}
 }
 
+bool
+login_needs_user(const struct login_rules *rules)
+{
+	if (rules->barred)
+		return false;
+	switch (rules->method) {
+	case LOGIN_TRUST:
+	case LOGIN_PLAIN:
+	case LOGIN_MD5:
+	case LOGIN_SCRAM:
+		return true;
+	case LOGIN_CERT:
+	case LOGIN_PEER:
+		return rules->shown;
+	case LOGIN_ANY:
+	case LOGIN_PAM:
+	case LOGIN_LDAP:
+	case LOGIN_REJECT:
+	case LOGIN_NOWAY:
+		break;
+	}
+	return false;
+}
+
 static bool
 asks_password(enum login_method method)
 {

@@ -86,31 +86,6 @@ client_auth_end(struct client *c)
 
 /* --- who is it --- */
 
-/* Does a yes depend on what is known of the user? */
-static bool
-needs_user(const struct login_rules *rules)
-{
-	if (rules->barred)
-		return false;
-	switch (rules->method) {
-	case LOGIN_TRUST:
-	case LOGIN_PLAIN:
-	case LOGIN_MD5:
-	case LOGIN_SCRAM:
-		return true;
-	case LOGIN_CERT:
-	case LOGIN_PEER:
-		return rules->shown;
-	case LOGIN_ANY:
-	case LOGIN_PAM:
-	case LOGIN_LDAP:
-	case LOGIN_REJECT:
-	case LOGIN_NOWAY:
-		break;
-	}
-	return false;
-}
-
 /* Nothing of what is wrong here concerns a stranger: the log has said it. */
 static void
 refuse_config(struct client *c)
@@ -191,7 +166,7 @@ find_user(struct client *c)
 	const struct conf_user *user = conf_user(conf_of(c), span_text(c->user));
 	usec_t keep = conf_of(c)->auth_query_cache_time, began = c->attempt->began;
 
-	if (!needs_user(&c->attempt->rules))
+	if (!login_needs_user(&c->attempt->rules))
 		begin_with(c, NULL);
 	else if (user != NULL && user->secret != NULL)
 		begin_login(c, span_text(user->secret), true);
@@ -309,6 +284,21 @@ log_attempt(struct client *c)
 	    c->replication == NULL ? "no" : strcmp(c->replication, "true") == 0 ? "yes" : "database");
 }
 
+/* What strangers must not hear helps the operator. */
+static void
+log_lack(struct client *c)
+{
+	const struct attempt *a = c->attempt;
+	const char *lack;
+	char who[256];
+
+	if (!login_needs_user(&a->rules) || !conf_of(c)->log_pooler_errors)
+		return;
+	lack = credentials_lack(c, conf_of(c), a->credential);
+	if (lack != NULL)
+		log_line(LOG_LEVEL_LOG, client_who(c, who), "login cannot succeed: %s", lack);
+}
+
 static void
 refuse(struct client *c, struct buf *reply, const struct err *refusal)
 {
@@ -317,6 +307,7 @@ refuse(struct client *c, struct buf *reply, const struct err *refusal)
 	if (reply->len > 0)
 		link_send(c->link, reply->at, reply->len);
 	log_attempt(c);
+	log_lack(c);
 	client_refuse(c, &e);
 }
 

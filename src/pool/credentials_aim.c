@@ -1,6 +1,6 @@
 /*
  * credentials_aim.c - where a client's auth_query runs, and as whom: what its database's
- * entry and the global settings say.
+ * entry and the global settings say; and what is missing where it has found nothing.
  */
 #include <string.h>
 
@@ -51,6 +51,21 @@ misconfigured(struct client *c, const char *before, const char *where, const cha
 	    log_escape(span_text(where), name, sizeof(name)), after);
 	client_refuse_text(c, "bouncer config error");
 	return AIM_REFUSED;
+}
+
+const char *
+credentials_lack(const struct client *c, const struct conf *conf,
+    const struct credential *credential)
+{
+	const struct conf_user *user = conf_user(conf, span_text(c->user));
+
+	if (user != NULL && user->secret != NULL)
+		return user->secret[0] == '\0' ? "its password in auth_file is empty" : NULL;
+	if (credential == NULL)
+		return "auth_file does not have this user, and no auth_query was to be asked";
+	if (!credential->known)
+		return "neither auth_file nor auth_query has this user";
+	return credential->len == 0 ? "auth_query gives this user no password: expired?" : NULL;
 }
 
 static struct span

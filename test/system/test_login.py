@@ -570,8 +570,15 @@ def test_roles_that_may_not_log_in(build, postgres):
 	postgres.sql("create role locked nologin password 'secret'")
 	h = build(auth_type="scram-sha-256", auth_query=None)
 	assert knock(h.address, "app_scram", SECRET, database="here") == IN
-	for user in "expired", "locked", "unknown":
+	for user, lack in [
+		("expired", "auth_query gives this user no password: expired?"),
+		("locked", "neither auth_file nor auth_query has this user"),
+		("unknown", "neither auth_file nor auth_query has this user"),
+	]:
 		assert knock(h.address, user, SECRET, database="here") == NO
+		h.wait_until_logged("here/%s@127.0.0.1" % user)
+		assert re.search("here/%s@.* login cannot succeed: %s" % (user, re.escape(lack)),
+			h.log.read_text())
 	postgres.sql("drop role expired; drop role locked")
 
 
