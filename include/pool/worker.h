@@ -35,6 +35,7 @@ struct worker {
 	atomic_uint	 client_count;	/* for dealing out: read by the keeper */
 	unsigned	 most_clients;	/* that were here since memory was given back */
 	unsigned	 clients_before; /* a tick ago */
+	bool		 standing;	/* pools of this setup that need no clients are made (standing.c) */
 	bool		 stopping;
 };
 

@@ -21,6 +21,7 @@
 #include "pool/place.h"
 #include "pool/retire.h"
 #include "pool/server.h"
+#include "pool/standing.h"
 
 #define MANY_LEFT 256u		/* clients whose memory is worth giving back */
 
@@ -205,6 +206,9 @@ on_tick(void *owner)
 	give_memory_back(w);
 	if (w->index == 0)
 		retire_tick(w, loop_now(w->loop));
+	if (w->index == 0 && !w->standing)
+		standing_make(w);
+	w->standing = true;
 	if (w->index == 0)
 		budget_tick(w->pooler, loop_now(w->loop));
 	timer_set(w->tick, DEADLINE_TICK);
@@ -346,6 +350,7 @@ worker_use_setup(struct worker *w, struct setup *setup)
 	struct setup *before = w->setup;
 
 	w->setup = setup_hold(setup);
+	w->standing = false;
 	hosts_follow(w);
 	LIST_EACH(n, &w->lanes)
 		lane_refresh(CONTAINER_OF(n, struct lane, in_worker), before);

@@ -227,6 +227,25 @@ min_pool_size(void **state)
 	story_end(s);
 }
 
+/* With a forced user it is known who the servers are for. */
+static void
+min_pool_size_needs_no_clients(void **state)
+{
+	struct story *s = story_begin_with("workers=2 pool_idle_timeout=1",
+	    "app = host=db1 port=5432 user=bob min_pool_size=3\n"
+	    "other = host=db2 port=5432 min_pool_size=3\n");
+
+	(void)state;
+	story_pass(s, 2 * SECOND);
+	is_count(s->db1.sessions_count, 3, "of the entry with a user");
+	is_count(s->db2.sessions_count, 0, "not of the one without");
+	story_reload(s, NULL, "app = host=db1 port=5432 user=bob\n"
+	    "other = host=db2 port=5432 user=bob min_pool_size=2\n");
+	story_pass(s, 2 * SECOND);
+	is_count(s->db2.sessions_count, 2, "a reload may say so, too");
+	story_end(s);
+}
+
 static void
 reserve_pool(void **state)
 {
@@ -506,6 +525,7 @@ main(void)
 		UNIT_TEST(server_idle_timeout),
 		UNIT_TEST(server_lifetime),
 		UNIT_TEST(min_pool_size),
+		UNIT_TEST(min_pool_size_needs_no_clients),
 		UNIT_TEST(reserve_pool),
 		UNIT_TEST(silent_server_does_not_hold_up_settling),
 		UNIT_TEST(stale_server_is_checked),
