@@ -11,7 +11,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from fleet import Bouncer, Fleet, Member
+from peering import Bouncer, Fleet, Member
 from rawpg import (
 	PROTOCOL_3_0,
 	PROTOCOL_3_2,

@@ -1,4 +1,4 @@
-"""fleet.py - several poolers of one address (so_reuseport) that pass cancel requests on to each
+"""peering.py - several poolers of one address (so_reuseport) that pass cancel requests on to each
 other ([peers])."""
 
 import os
