@@ -73,12 +73,14 @@ is_no_text(const PGresult *result)
 	return sqlstate != NULL && strcmp(sqlstate, NO_TEXT) == 0;
 }
 
-/* Copy one value of the row; false: no memory. */
+/* Move one value out of the row; false: no memory. */
 static bool
-copy_value(const PGresult *result, int column, char **out, size_t *len)
+move_value(const PGresult *result, int column, char **out, size_t *len)
 {
 	*len = (size_t)PQgetlength(result, 0, column);
 	*out = mem_copy_text(PQgetvalue(result, 0, column), *len);
+	/* libpq does not, and its buffers may keep more */
+	mem_wipe(PQgetvalue(result, 0, column), *len);
 	return *out != NULL;
 }
 
@@ -102,9 +104,9 @@ hear_row(const PGresult *result, struct line_row *row, struct err *e)
 		return bad_shape(e, "a name in the first column", "NULL");
 	if (PQgetlength(result, 0, 1) > (int)SECRET_MOST)
 		return bad_shape(e, "a secret of at most 65530 bytes", "more");
-	if (!copy_value(result, 0, &row->name, &row->name_len) ||
+	if (!move_value(result, 0, &row->name, &row->name_len) ||
 	    (!PQgetisnull(result, 0, 1) &&
-		!copy_value(result, 1, &row->secret, &row->secret_len))) {
+		!move_value(result, 1, &row->secret, &row->secret_len))) {
 		err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 		return LINE_FAILED;
 	}
