@@ -1,86 +1,8 @@
 /* backend.c: the matrix of requests and secrets, and servers that cheat. */
-#include "unit/auth/parts.h"
+#include "unit/auth/backend.h"
 
-#include "auth/backend.h"
 #include "auth/login.h"
 #include "auth/md5.h"
-
-static struct keyring *ring;
-
-static int
-ring_new(void **state)
-{
-	(void)state;
-	ring = keyring_new(100);
-	return ring == NULL;
-}
-
-static int
-ring_free(void **state)
-{
-	(void)state;
-	keyring_free(ring);
-	return 0;
-}
-
-/* Our login at a server, and the last verdict. */
-struct actor {
-	struct backend_login	*login;
-	struct secret		 secret;
-	enum backend_verdict	 verdict;
-	struct err		 e;
-	struct buf		 reply;
-};
-
-/* BINDING: of the channel, empty if it has none. */
-static void
-actor_begin_at(struct actor *a, enum secret_kind kind, struct span binding)
-{
-	struct backend_rules rules = { .user = BOB, .keyring = ring, .binding = binding };
-
-	memset(a, 0, sizeof(*a));
-	stored(kind, &a->secret);
-	rules.secret = secret_span(&a->secret);
-	a->login = backend_new(&rules);
-	assert_non_null(a->login);
-}
-
-static void
-actor_begin(struct actor *a, enum secret_kind kind)
-{
-	actor_begin_at(a, kind, span_of("", 0));
-}
-
-static void
-actor_end(struct actor *a)
-{
-	backend_free(a->login);
-	secret_fini(&a->secret);
-	buf_fini(&a->reply);
-}
-
-/* The server asks: CODE and DATA. */
-static void
-actor_hears(struct actor *a, uint32_t code, struct span data)
-{
-	struct buf body = {0};
-
-	write_u32(&body, code);
-	buf_put_span(&body, data);
-	buf_clear(&a->reply);
-	a->verdict = backend_step(a->login, buf_span(&body), &a->reply, &a->e);
-	buf_fini(&body);
-}
-
-static void
-assert_fails(const struct actor *a, const char *text)
-{
-	assert_int_equal(a->verdict, BACKEND_FAIL);
-	if (strstr(a->e.text, text) == NULL)
-		fail_msg("expected \"%s\", got \"%s\"", text, a->e.text);
-	assert_true(span_starts(span_text(a->e.text), "server login failed: "));
-	assert_string_equal(a->e.sqlstate, "08P01");
-}
 
 #define NAMES SPAN_LITERAL("SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
 #define WRONG_TYPE "server login failed: wrong password type"
@@ -487,8 +409,6 @@ nothing_is_asked_twice(void **state)
 	assert_fails(&a, "after the login");
 	actor_end(&a);
 }
-
-#define RINGED(test) cmocka_unit_test_setup_teardown(test, ring_new, ring_free)
 
 int
 main(void)
