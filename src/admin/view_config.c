@@ -285,6 +285,49 @@ static const struct column config_columns[] = {
 	    "yes: RELOAD and SET change it."),
 };
 
+/* --- SETTINGS --- */
+
+struct setting_row {
+	const char	*name, *value, *fallback, *source, *changeable, *text;
+};
+
+/* CONFIG's columns are counted by tools; here is room for more. */
+static void
+finish_settings(const struct view_source *from, struct sheet *rows)
+{
+	const struct setting *setting = NULL;
+	struct buf text = { 0 };
+
+	while ((setting = conf_setting_next(setting)) != NULL) {
+		struct setting_row *row = sheet_add(rows);
+
+		if (row == NULL)
+			break;
+		buf_clear(&text);
+		row->name = setting->name;
+		if (conf_setting_show(from->conf, setting, &text))
+			row->value = sheet_text(rows, buf_span(&text));
+		buf_clear(&text);
+		conf_setting_source(from->conf, setting, &text);
+		row->source = sheet_text(rows, buf_span(&text));
+		row->fallback = setting->fallback;
+		row->changeable = setting->reload == AT_ONCE ? "yes" : "no";
+		row->text = setting->text;
+	}
+	rows->failed |= text.failed;
+	buf_fini(&text);
+}
+
+static const struct column setting_columns[] = {
+	COLUMN(setting_row, TEXT, name, "name", "Setting."),
+	COLUMN(setting_row, TEXT, value, "value", "What is in force."),
+	COLUMN(setting_row, TEXT, fallback, "default", "What is in force if nothing is said."),
+	COLUMN(setting_row, TEXT, source, "source",
+	    "Who says it: default, FILE:LINE, environment, console, command line."),
+	COLUMN(setting_row, TEXT, changeable, "changeable", "yes: RELOAD and SET change it."),
+	COLUMN(setting_row, TEXT, text, "text", "What it does."),
+};
+
 static const struct view views[] = {
 	{ .topic = "databases",
 	    .text = "One row a database, those of the * entry only if used.",
@@ -325,6 +368,13 @@ static const struct view views[] = {
 	    .column_count = ARRAY_SIZE(config_columns),
 	    .row_size = sizeof(struct config_row),
 	    .finish = finish_config },
+	{ .topic = "settings",
+	    .text = "One row a setting: what CONFIG has, who says it, and what it does.",
+	    .role = ROLE_STATS,
+	    .columns = setting_columns,
+	    .column_count = ARRAY_SIZE(setting_columns),
+	    .row_size = sizeof(struct setting_row),
+	    .finish = finish_settings },
 };
 
 const struct view_table config_views = { views, ARRAY_SIZE(views) };

@@ -10,6 +10,10 @@ from scratch import certificates, give_to, wait_for
 from test_process import command, enters, own, pytestmark  # noqa: F401 (fixture and marks)
 
 
+def sources(pooler):
+	return {row["name"]: row["source"] for row in pooler.console("show settings")}
+
+
 def config(pooler):
 	return {row["key"]: row["value"] for row in pooler.console("show config")}
 
@@ -111,8 +115,13 @@ def test_the_environment_wins_over_the_file_also_after_a_reload(own):
 	pooler.write_files()
 	reloaded(pooler)
 	assert config(pooler)["default_pool_size"] == "7"
+	assert sources(pooler)["default_pool_size"] == "environment"
 	pooler.console("set default_pool_size = 8")
 	assert config(pooler)["default_pool_size"] == "8"
+	assert sources(pooler)["default_pool_size"] == "console"
+	assert sources(pooler)["pool_mode"].startswith("%s:" % pooler.ini)
+	assert sources(pooler)["conffile"] == "command line"
+	assert sources(pooler)["query_timeout"] == "default"
 	reloaded(pooler)
 	assert config(pooler)["default_pool_size"] == "7"
 	assert enters(pooler).asks("select 1") == "1"
