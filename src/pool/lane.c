@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pool/client.h"
+#include "pool/lane_private.h"
 #include "pool/pair.h"
 #include "pool/place.h"
 #include "pool/server.h"
@@ -17,12 +18,7 @@
 #define RETRY_LEAST (50 * MSEC)		/* first pause after a server could not be reached */
 #define RETRY_MOST (2 * SECOND)		/* longest */
 
-static void place_server(struct lane *lane, struct server *server, struct give give);
-static bool serve(struct lane *lane, struct client *client, struct server *server);
-static void send_away(struct lane *lane, struct server *server, unsigned to);
 static void do_errand(struct lane *lane, struct errand errand);
-static void open_nudge(struct letter *letter, void *receiver);
-static void open_call(struct letter *letter, void *receiver);
 static void tell_waiters(struct lane *lane, const struct err *e);
 
 struct lane *
@@ -38,8 +34,7 @@ lane_new(struct worker *w, struct pool *pool)
 	list_init(&lane->busy);
 	list_init(&lane->opening);
 	list_init(&lane->waiting);
-	lane->nudge.open = open_nudge;
-	lane->call.open = open_call;
+	lane_letters_init(lane);
 	node_init(&lane->in_worker);
 	list_add_last(&w->lanes, &lane->in_worker);
 	lane_refresh(lane, NULL);
@@ -59,8 +54,8 @@ lane_free(struct lane *lane)
 
 /* --- taking --- */
 
-static struct server *
-next_idle(struct lane *lane)
+struct server *
+lane_next_idle(struct lane *lane)
 {
 	struct node *node = lane->rules.round_robin ? list_last(&lane->idle) :
 	    list_first(&lane->idle);
@@ -92,7 +87,7 @@ lane_take(struct lane *lane, struct client *client)
 		return false;
 	}
 	if (likely(ledger_take(&lane->seat, &client->want, now, &errand))) {
-		struct server *server = next_idle(lane);
+		struct server *server = lane_next_idle(lane);
 
 		server_list(server, IN_BUSY);
 		return pair_join(client, server);
@@ -140,19 +135,6 @@ lane_cover(struct lane *lane)
 		lanes_call(lane->seat.ledger->book);
 }
 
-void
-lanes_call(struct book *book)
-{
-	struct seat *seat;
-
-	while ((seat = ledger_call(book)) != NULL) {
-		struct lane *other = CONTAINER_OF(seat, struct lane, seat);
-
-		if (atomic_fetch_add(&other->call_count, 1) == 0)
-			mailbox_post(other->worker->mailbox, &other->call);
-	}
-}
-
 static void
 log_reserve(const struct pool *pool)
 {
@@ -166,8 +148,6 @@ log_reserve(const struct pool *pool)
 static void
 do_errand(struct lane *lane, struct errand errand)
 {
-	struct lane *other;
-
 	switch (errand.what) {
 	case ERRAND_NONE:
 	case ERRAND_REFUSE:
@@ -178,49 +158,9 @@ do_errand(struct lane *lane, struct errand errand)
 		server_open(lane);
 		return;
 	case ERRAND_NUDGE:
-		other = CONTAINER_OF(lane->pool->ledger.seats[errand.lane], struct lane, seat);
-		if (atomic_fetch_add(&other->nudge_count, 1) == 0)
-			mailbox_post(other->worker->mailbox, &other->nudge);
+		lane_nudge(CONTAINER_OF(lane->pool->ledger.seats[errand.lane], struct lane, seat));
 		return;
 	}
-}
-
-/* Another lane has a client for an idle server of ours. */
-static void
-open_nudge(struct letter *letter, void *receiver)
-{
-	struct lane *lane = CONTAINER_OF(letter, struct lane, nudge);
-	unsigned count = atomic_exchange(&lane->nudge_count, 0);
-
-	(void)receiver;
-	while (count-- > 0) {
-		struct give give;
-
-		if (!ledger_nudged(&lane->seat, loop_now(lane->worker->loop), &give))
-			continue;
-		struct server *server = next_idle(lane);
-
-		server_list(server, IN_BUSY);
-		place_server(lane, server, give);
-	}
-	lane_cover(lane);
-}
-
-/* The ledger has something for us: slots for clients that wait here, or idle servers whose slots others need. */
-static void
-open_call(struct letter *letter, void *receiver)
-{
-	struct lane *lane = CONTAINER_OF(letter, struct lane, call);
-
-	(void)receiver;
-	atomic_store(&lane->call_count, 0);
-	while (ledger_evicts(&lane->seat)) {
-		struct server *server = CONTAINER_OF(list_last(&lane->idle), struct server, in_lane);
-
-		server_list(server, IN_BUSY);
-		server_close(server, "evicted");
-	}
-	lane_cover(lane);
 }
 
 /* --- giving --- */
@@ -270,7 +210,7 @@ lane_give(struct lane *lane, struct server *server)
 		server_close(server, "database configuration changed");
 		return;
 	}
-	place_server(lane, server,
+	lane_place(lane, server,
 	    ledger_give(&lane->seat, loop_now(lane->worker->loop)));
 }
 
@@ -279,15 +219,15 @@ lane_opened(struct lane *lane, struct server *server)
 {
 	atomic_store(&lane->pool->failures, 0);
 	server_list(server, IN_BUSY);
-	place_server(lane, server,
+	lane_place(lane, server,
 	    ledger_opened(&lane->seat, loop_now(lane->worker->loop)));
 	/* The pause after a failure is over: others need not wait for the next tick. */
 	lane_cover(lane);
 }
 
 /* Do what the ledger has said about SERVER, which is among the busy ones. */
-static void
-place_server(struct lane *lane, struct server *server, struct give give)
+void
+lane_place(struct lane *lane, struct server *server, struct give give)
 {
 	for (;;) {
 		struct client *client;
@@ -304,11 +244,11 @@ place_server(struct lane *lane, struct server *server, struct give give)
 			server_close(server, "evicted, another pool needs its place");
 			return;
 		case GIVE_AWAY:
-			send_away(lane, server, give.lane);
+			lane_send(lane, server, give.lane);
 			return;
 		case GIVE_HERE:
 			client = CONTAINER_OF(give.want, struct client, want);
-			if (serve(lane, client, server))
+			if (lane_serve(lane, client, server))
 				return;
 			break;
 		}
@@ -317,8 +257,8 @@ place_server(struct lane *lane, struct server *server, struct give give)
 }
 
 /* Bring SERVER to CLIENT, which waits here. False: it needed none after all. */
-static bool
-serve(struct lane *lane, struct client *client, struct server *server)
+bool
+lane_serve(struct lane *lane, struct client *client, struct server *server)
 {
 	usec_t now = loop_now(lane->worker->loop);
 
@@ -333,76 +273,6 @@ serve(struct lane *lane, struct client *client, struct server *server)
 	else
 		link_kick(client->link);
 	return true;
-}
-
-/* --- from worker to worker --- */
-
-/*
- * A server has not arrived. Others may be on their way here: it is the one called last that
- * waits again.
- */
-static void
-recall_last(struct lane *lane)
-{
-	struct client *last = NULL;
-
-	LIST_EACH(n, &lane->waiting) {
-		struct client *c = CONTAINER_OF(n, struct client, in_lane);
-
-		if (!ledger_called(&c->want))
-			break;
-		last = c;
-	}
-	if (last != NULL)
-		ledger_recall(&last->want);
-}
-
-static void
-arrive(struct letter *letter, void *receiver)
-{
-	struct server *server = CONTAINER_OF(letter, struct server, letter);
-	struct lane *lane = server->lane;
-	struct client *oldest = LIST_FIRST(&lane->waiting, struct client, in_lane);
-
-	(void)receiver;
-	server_list(server, IN_BUSY);
-	count_one(lane, moves);
-	if (server->link == NULL || !link_join(server->link, lane->worker->loop, server) ||
-	    lane_outdated(lane, server)) {
-		recall_last(lane);
-		server_close(server, "lost on its way to another thread");
-		return;
-	}
-	if (oldest != NULL && ledger_called(&oldest->want)) {
-		ledger_leave(&oldest->want);
-		if (serve(lane, oldest, server))
-			return;
-	}
-	lane_give(lane, server);
-}
-
-/* It may just be showing us its bytes: it leaves at the end of the turn. */
-static void
-depart(struct chore *chore)
-{
-	struct server *server = CONTAINER_OF(chore, struct server, depart);
-
-	if (server->doomed || !link_leave(server->link)) {
-		link_close(server->link);
-		server->link = NULL;
-	}
-	mailbox_post(server->lane->worker->mailbox, &server->letter);
-}
-
-static void
-send_away(struct lane *lane, struct server *server, unsigned to)
-{
-	server_list(server, IN_NONE);
-	server_become(server, &SERVER_AWAY);
-	server->lane = CONTAINER_OF(lane->pool->ledger.seats[to], struct lane, seat);
-	server->letter.open = arrive;
-	chore_init(&server->depart, depart);
-	loop_later(lane->worker->loop, &server->depart);
 }
 
 /* --- openings that fail --- */

@@ -21,133 +21,6 @@ static struct errand cover_once(struct seat *seat, usec_t now);
 static bool may_open(const struct ledger *l, usec_t now);
 static void dequeue(struct want *w, enum want_state state);
 
-static void
-lock(struct ledger *l)
-{
-	pthread_mutex_lock(&l->book->mutex);
-}
-
-static void
-unlock(struct ledger *l)
-{
-	pthread_mutex_unlock(&l->book->mutex);
-}
-
-void
-book_init(struct book *book)
-{
-	pthread_mutex_init(&book->mutex, NULL);
-	book->patience = PATIENCE;
-	book->hungry = 0;
-	book->over = 0;
-	atomic_init(&book->learnt, false);
-	list_init(&book->calls);
-}
-
-void
-book_fini(struct book *book)
-{
-	pthread_mutex_destroy(&book->mutex);
-}
-
-void
-ledger_init(struct ledger *l, struct book *book)
-{
-	memset(l, 0, sizeof(*l));
-	l->book = book;
-	list_init(&l->wants);
-}
-
-void
-ledger_limit(struct ledger *l, const struct ledger_limits *limits)
-{
-	lock(l);
-	l->limits = *limits;
-	unlock(l);
-}
-
-void
-ledger_pause(struct ledger *l, bool paused)
-{
-	lock(l);
-	l->paused = paused;
-	unlock(l);
-}
-
-void
-ledger_hope(struct ledger *l)
-{
-	lock(l);
-	l->retry_at = 0;
-	l->refusing = false;
-	unlock(l);
-}
-
-void
-ledger_doubt(struct ledger *l)
-{
-	lock(l);
-	l->doubted = true;
-	l->refusing = false;
-	l->retry_at = 0;
-	unlock(l);
-}
-
-void
-ledger_sit(struct ledger *l, struct seat *seat, unsigned lane)
-{
-	memset(seat, 0, sizeof(*seat));
-	node_init(&seat->in_calls);
-	seat->ledger = l;
-	seat->lane = lane;
-	list_init(&seat->wants);
-	lock(l);
-	l->seats[lane] = seat;
-	if (l->seat_count <= lane)
-		l->seat_count = lane + 1;
-	unlock(l);
-}
-
-void
-ledger_rise(struct seat *seat)
-{
-	struct ledger *l = seat->ledger;
-
-	lock(l);
-	l->seats[seat->lane] = NULL;
-	list_remove(&seat->in_calls);
-	unlock(l);
-}
-
-static bool
-is_empty(const struct ledger *l)
-{
-	return l->open == 0 && l->waiting == 0 && !l->paused;
-}
-
-bool
-ledger_is_empty(struct ledger *l)
-{
-	bool empty;
-
-	lock(l);
-	empty = is_empty(l);
-	unlock(l);
-	return empty;
-}
-
-bool
-ledger_close(struct ledger *l)
-{
-	bool empty;
-
-	lock(l);
-	empty = is_empty(l);
-	l->paused |= empty;
-	unlock(l);
-	return empty;
-}
-
 void
 want_init(struct want *w)
 {
@@ -163,7 +36,7 @@ ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand
 	bool got;
 
 	*errand = (struct errand){ ERRAND_NONE };
-	lock(l);
+	ledger_lock(l);
 	got = seat->idle > seat->promised + seat->evictions && !l->paused;
 	if (got) {
 		seat->idle--;
@@ -180,7 +53,7 @@ ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand
 		l->waiting++;
 		*errand = cover_once(seat, now);
 	}
-	unlock(l);
+	ledger_unlock(l);
 	return got;
 }
 
@@ -189,9 +62,9 @@ ledger_cover(struct seat *seat, usec_t now)
 {
 	struct errand errand;
 
-	lock(seat->ledger);
+	ledger_lock(seat->ledger);
 	errand = cover_once(seat, now);
-	unlock(seat->ledger);
+	ledger_unlock(seat->ledger);
 	return errand;
 }
 
@@ -299,9 +172,9 @@ ledger_give(struct seat *seat, usec_t now)
 {
 	struct give give;
 
-	lock(seat->ledger);
+	ledger_lock(seat->ledger);
 	give = give_locked(seat, now);
-	unlock(seat->ledger);
+	ledger_unlock(seat->ledger);
 	return give;
 }
 
@@ -310,12 +183,12 @@ ledger_opened(struct seat *seat, usec_t now)
 {
 	struct give give;
 
-	lock(seat->ledger);
+	ledger_lock(seat->ledger);
 	seat->ledger->retry_at = 0;
 	seat->ledger->refusing = seat->ledger->doubted = false;
 	slot_opened(seat->ledger, now);
 	give = give_locked(seat, now);
-	unlock(seat->ledger);
+	ledger_unlock(seat->ledger);
 	return give;
 }
 
@@ -372,7 +245,7 @@ ledger_nudged(struct seat *seat, usec_t now, struct give *give)
 	struct ledger *l = seat->ledger;
 	bool taken = false;
 
-	lock(l);
+	ledger_lock(l);
 	if (seat->promised > 0)
 		seat->promised--;
 	if (seat->idle > 0 && l->waiting > 0 && !l->paused) {
@@ -383,7 +256,7 @@ ledger_nudged(struct seat *seat, usec_t now, struct give *give)
 	} else if (unlikely(l->book->hungry > 0)) {
 		slot_again(l);
 	}
-	unlock(l);
+	ledger_unlock(l);
 	return taken;
 }
 
@@ -394,9 +267,9 @@ ledger_called(struct want *w)
 
 	if (w->seat == NULL)
 		return false;
-	lock(w->seat->ledger);
+	ledger_lock(w->seat->ledger);
 	called = w->state == WANT_CALLED;
-	unlock(w->seat->ledger);
+	ledger_unlock(w->seat->ledger);
 	return called;
 }
 
@@ -415,14 +288,14 @@ ledger_recall(struct want *w)
 {
 	struct ledger *l = w->seat->ledger;
 
-	lock(l);
+	ledger_lock(l);
 	if (w->state == WANT_CALLED) {
 		w->state = WANT_QUEUED;
 		list_put_before(&w->in_ledger, first_not_older(l, w->since));
 		list_add_first(&w->seat->wants, &w->in_seat);
 		l->waiting++;
 	}
-	unlock(l);
+	ledger_unlock(l);
 }
 
 void
@@ -433,11 +306,11 @@ ledger_leave(struct want *w)
 	if (w->seat == NULL)
 		return;
 	l = w->seat->ledger;
-	lock(l);
+	ledger_lock(l);
 	if (w->state == WANT_QUEUED)
 		dequeue(w, WANT_NONE);
 	w->state = WANT_NONE;
-	unlock(l);
+	ledger_unlock(l);
 }
 
 static void
@@ -457,12 +330,12 @@ ledger_gone_idle(struct seat *seat, usec_t now)
 {
 	struct ledger *l = seat->ledger;
 
-	lock(l);
+	ledger_lock(l);
 	seat->idle--;
 	l->idle--;
 	l->open--;
 	slot_freed(l, now);
-	unlock(l);
+	ledger_unlock(l);
 }
 
 void
@@ -470,10 +343,10 @@ ledger_gone_busy(struct seat *seat, usec_t now)
 {
 	struct ledger *l = seat->ledger;
 
-	lock(l);
+	ledger_lock(l);
 	l->open--;
 	slot_freed(l, now);
-	unlock(l);
+	ledger_unlock(l);
 }
 
 bool
@@ -482,7 +355,7 @@ ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool refusin
 	struct ledger *l = seat->ledger;
 	bool none;
 
-	lock(l);
+	ledger_lock(l);
 	l->open--;
 	l->retry_at = retry_at;
 	l->refusing = refusing;
@@ -490,7 +363,7 @@ ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool refusin
 	l->opening--;
 	chain_opened(l);
 	slot_freed(l, now);
-	unlock(l);
+	ledger_unlock(l);
 	return none;
 }
 
@@ -500,12 +373,12 @@ ledger_fill(struct seat *seat, unsigned least, usec_t now)
 	struct ledger *l = seat->ledger;
 	bool go;
 
-	lock(l);
+	ledger_lock(l);
 	go = l->open < least && !l->paused && now >= l->retry_at &&
 	    (l->limits.most == 0 || l->open < l->limits.most) && chain_has_room(l);
 	if (go)
 		slot_take(l);
-	unlock(l);
+	ledger_unlock(l);
 	return go;
 }
 
@@ -514,14 +387,14 @@ ledger_look(struct ledger *l, struct ledger_view *out)
 {
 	struct want *first;
 
-	lock(l);
+	ledger_lock(l);
 	first = LIST_FIRST(&l->wants, struct want, in_ledger);
 	*out = (struct ledger_view){
 		.open = l->open, .opening = l->opening, .waiting = l->waiting,
 		.most = l->limits.most > 0 ? l->limits.most + l->limits.reserve : 0,
 		.paused = l->paused, .oldest = first != NULL ? first->since : 0,
 	};
-	unlock(l);
+	ledger_unlock(l);
 }
 
 bool
@@ -530,7 +403,7 @@ ledger_check(struct ledger *l)
 	unsigned wants = 0, own = 0, idle = 0;
 	bool good;
 
-	lock(l);
+	ledger_lock(l);
 	LIST_EACH(n, &l->wants)
 		wants++;
 	for (unsigned i = 0; i < l->seat_count; i++) {
@@ -542,6 +415,6 @@ ledger_check(struct ledger *l)
 	}
 	good = wants == l->waiting && own == l->waiting && idle == l->idle &&
 	    l->opening + idle <= l->open;
-	unlock(l);
+	ledger_unlock(l);
 	return good;
 }

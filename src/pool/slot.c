@@ -11,7 +11,7 @@ ledger_tie(struct ledger *l, struct account *a)
 {
 	struct tie *tie;
 
-	pthread_mutex_lock(&l->book->mutex);
+	ledger_lock(l);
 	insist(l->tie_count < TIES_MOST);
 	tie = &l->ties[l->tie_count++];
 	tie->account = a;
@@ -19,7 +19,7 @@ ledger_tie(struct ledger *l, struct account *a)
 	node_init(&tie->in_account);
 	node_init(&tie->in_hungry);
 	list_add_last(&a->ties, &tie->in_account);
-	pthread_mutex_unlock(&l->book->mutex);
+	ledger_unlock(l);
 }
 
 void
@@ -27,7 +27,7 @@ ledger_retie(struct ledger *l, unsigned at, struct account *a)
 {
 	struct tie *tie = &l->ties[at];
 
-	pthread_mutex_lock(&l->book->mutex);
+	ledger_lock(l);
 	if (tie->account != a) {
 		chain_hunger(l, false);
 		list_remove(&tie->in_account);
@@ -40,13 +40,13 @@ ledger_retie(struct ledger *l, unsigned at, struct account *a)
 		tie->account = a;
 		list_add_last(&a->ties, &tie->in_account);
 	}
-	pthread_mutex_unlock(&l->book->mutex);
+	ledger_unlock(l);
 }
 
 void
 ledger_untie(struct ledger *l)
 {
-	pthread_mutex_lock(&l->book->mutex);
+	ledger_lock(l);
 	chain_hunger(l, false);
 	for (unsigned i = 0; i < l->tie_count; i++)
 		list_remove(&l->ties[i].in_account);
@@ -54,7 +54,7 @@ ledger_untie(struct ledger *l)
 		if (l->seats[i] != NULL && node_linked(&l->seats[i]->in_calls))
 			list_remove(&l->seats[i]->in_calls);
 	l->tie_count = 0;
-	pthread_mutex_unlock(&l->book->mutex);
+	ledger_unlock(l);
 }
 
 void
@@ -285,7 +285,7 @@ ledger_evicts(struct seat *seat)
 	struct ledger *l = seat->ledger;
 	bool yes = false;
 
-	pthread_mutex_lock(&l->book->mutex);
+	ledger_lock(l);
 	while (seat->evictions > 0 && !yes) {
 		seat->evictions--;
 		l->evictions--;
@@ -298,6 +298,6 @@ ledger_evicts(struct seat *seat)
 			slot_again(l);
 		}
 	}
-	pthread_mutex_unlock(&l->book->mutex);
+	ledger_unlock(l);
 	return yes;
 }

@@ -1,10 +1,23 @@
 /*
- * slot.h - between ledger.c and slot.c, under the book's mutex: a ledger's slots in its accounts.
+ * slot.h - between ledger.c, ledger_life.c and slot.c: the book's mutex, and under it a ledger's
+ * slots in its accounts.
  */
 #ifndef POOL_SLOT_H
 #define POOL_SLOT_H
 
 #include "pool/ledger.h"
+
+static inline void
+ledger_lock(struct ledger *l)
+{
+	pthread_mutex_lock(&l->book->mutex);
+}
+
+static inline void
+ledger_unlock(struct ledger *l)
+{
+	pthread_mutex_unlock(&l->book->mutex);
+}
 
 /* Wants of L for which an idle server is promised (ledger.c). */
 unsigned ledger_kept(const struct ledger *l);
