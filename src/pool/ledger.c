@@ -35,7 +35,7 @@ ledger_take(struct seat *seat, struct want *w, usec_t now, struct errand *errand
 	struct ledger *l = seat->ledger;
 	bool got;
 
-	*errand = (struct errand){ ERRAND_NONE };
+	*errand = (struct errand){ .what = ERRAND_NONE };
 	ledger_lock(l);
 	got = seat->idle > seat->promised + seat->evictions && !l->paused;
 	if (got) {
@@ -106,14 +106,14 @@ cover_closely(struct seat *seat, usec_t now)
 	if (seat->granted > 0 && slot_redeem(seat, now))
 		return (struct errand){ .what = ERRAND_OPEN, .lane = seat->lane };
 	if (l->waiting == 0 || l->paused)
-		return (struct errand){ ERRAND_NONE };
+		return (struct errand){ .what = ERRAND_NONE };
 	kept = ledger_kept(l);
 	if (l->waiting > kept && (free_one = ledger_free_seat(l)) != NULL) {
 		free_one->promised++;
 		return (struct errand){ .what = ERRAND_NUDGE, .lane = free_one->lane };
 	}
 	if (l->waiting <= kept + l->opening || !may_open(l, now))
-		return (struct errand){ ERRAND_NONE };
+		return (struct errand){ .what = ERRAND_NONE };
 	return slot_or_hunger(seat, now);
 }
 
@@ -125,7 +125,7 @@ cover_locked(struct seat *seat, usec_t now)
 
 	if (seat->granted == 0 && l->idle == 0 &&
 	    (l->waiting <= l->opening || !may_open(l, now)))
-		return (struct errand){ ERRAND_NONE };
+		return (struct errand){ .what = ERRAND_NONE };
 	return cover_closely(seat, now);
 }
 

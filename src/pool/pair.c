@@ -255,7 +255,7 @@ pair_statement_in(const struct client *client, struct span body, struct span *fr
 
 	if (rest.at == NULL)
 		return false;
-	if (span_starts(rest, UNKNOWN_PREFIX + strlen(STMT_PREFIX))) {
+	if (span_starts(rest, &UNKNOWN_PREFIX[strlen(STMT_PREFIX)])) {
 		*from = SPAN_LITERAL(UNKNOWN_PREFIX);
 		*to = span_of("", 0);
 		return true;

@@ -194,7 +194,7 @@ slot_or_hunger(struct seat *seat, usec_t now)
 		victim->ledger->leaving++;
 		call(victim);
 	}
-	return (struct errand){ ERRAND_NONE };
+	return (struct errand){ .what = ERRAND_NONE };
 }
 
 /* Does a free server end here, because its slot is another ledger's or there are too many? */
