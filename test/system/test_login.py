@@ -2,10 +2,14 @@
 of auth_query (who they are, when they change, what the server hears of them), passwords that PAM or
 LDAP has judged, and strangers who try to learn or to do something."""
 
+import base64
 import os
 import pathlib
 import pwd
 import re
+import signal
+import socket
+import ssl
 import threading
 
 import pytest
@@ -13,7 +17,8 @@ import pytest
 import ldap_server
 import rawpg
 from door import (
-	DIRECT, IN, PLAIN, TLS, BoundScram, Visitor, certificate, forged, knock, psql, verifier,
+	DIRECT, IN, PLAIN, TLS, BoundScram, Visitor, certificate, endpoint_hash, forged, knock, psql,
+	verifier,
 )
 from scratch import free_port, give_to, run, wait_for
 from servers import SECRET, Pooler, server_programs
@@ -111,7 +116,7 @@ def build(postgres, home, certs):
 				"here": entry + " user=app",
 				"through": entry,
 				"lookups": entry,
-				**{k: v % {"entry": entry} for k, v in (databases or {}).items()},
+				**{k: v.replace("ENTRY", entry) for k, v in (databases or {}).items()},
 			},
 			**{
 				"auth_user": "postgres",
@@ -289,11 +294,55 @@ def test_libpq_binds_on_both_sides(build, postgres):
 	for channel_binding in "require", "prefer", "disable":
 		got = psql("select current_user", SECRET, channel_binding=channel_binding, **words)
 		assert got == "app_scram"
-	ssl = psql("select ssl from pg_stat_ssl where pid = pg_backend_pid()", SECRET, **words)
-	assert ssl == "t"
+	got = psql("select ssl from pg_stat_ssl where pid = pg_backend_pid()", SECRET, **words)
+	assert got == "t"
 	assert "channel binding required" in psql(
 		"select 1", SECRET, channel_binding="require", **{**words, "sslmode": "disable"}
 	)
+
+
+def serve_bound(listener, certs, said):
+	"""A server that offers nothing but SCRAM-SHA-256-PLUS; SAID gets what it hears."""
+	wire, _ = listener.accept()
+	wire.settimeout(rawpg.PATIENCE)
+	with wire:
+		wire.recv(8)
+		wire.sendall(b"S")
+		context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+		context.load_cert_chain(certs / "server.crt", certs / "server.key")
+		with context.wrap_socket(wire, server_side=True) as tls:
+			tls.recv(10000)
+			offer = b"\0\0\0\x0aSCRAM-SHA-256-PLUS\0\0"
+			tls.sendall(b"R" + (len(offer) + 4).to_bytes(4, "big") + offer)
+			first = tls.recv(10000)
+			said.append(first)
+			nonce = first.split(b"r=")[1]
+			more = b"\0\0\0\x0br=" + nonce + b"more,s=c2FsdA==,i=4096"
+			tls.sendall(b"R" + (len(more) + 4).to_bytes(4, "big") + more)
+			said.append(tls.recv(10000))
+			no = b"SFATAL\0C28P01\0Mthat was all\0\0"
+			tls.sendall(b"E" + (len(no) + 4).to_bytes(4, "big") + no)
+
+
+def test_a_server_that_must_be_bound_to(build, certs):
+	said = []
+	with socket.create_server(("127.0.0.1", 0)) as listener:
+		thread = threading.Thread(target=serve_bound, args=(listener, certs, said), daemon=True)
+		thread.start()
+		h = build(
+			{"app": ""}, auth_type="trust", server_tls_sslmode="require",
+			databases={
+				"bound": "host=127.0.0.1 port=%d dbname=x user=app password=secret"
+				% listener.getsockname()[1]
+			},
+		)
+		assert knock(h.address, "app", "", database="bound") == "that was all"
+		thread.join(rawpg.PATIENCE)
+	first, final = said
+	assert b"SCRAM-SHA-256-PLUS\0" in first and b"p=tls-server-end-point,," in first
+	der = ssl.PEM_cert_to_DER_cert((certs / "server.crt").read_text())
+	bound = base64.b64encode(b"p=tls-server-end-point,," + endpoint_hash(der))
+	assert b"c=" + bound + b"," in final
 
 
 # --- users of auth_query ------------------------------------------------------------------
@@ -433,6 +482,28 @@ def test_a_lookup_that_takes_too_long(build, finder, postgres):
 	h.check()
 
 
+@pytest.mark.parametrize("sign", [signal.SIGQUIT, signal.SIGTERM])
+def test_the_end_while_a_lookup_waits(build, finder, postgres, sign):
+	"""Also after a RELOAD in between: nothing is left, nobody is hung on."""
+	finder.store("waiter", SECRET)
+	h = build(auth_type="md5")
+	with held(postgres):
+		waiters = [Visitor(h.address) for _ in range(6)]
+		for v in waiters:
+			v.send(rawpg.startup(user="waiter", database="here"))
+		wait_for("6 clients to ask", lambda: logging_in(h) == 6)
+		h.reload()
+		h.process.send_signal(sign)
+		if sign == signal.SIGTERM:
+			for v in waiters:
+				v.close()
+		assert h.process.wait(20) == 0
+		for v in waiters:
+			v.close()
+	h.check_log()
+	finder.remove("waiter")
+
+
 def test_a_name_that_is_not_the_one(build, finder, postgres):
 	"""Whatever the query says: nobody becomes somebody else by it."""
 	finder.store("victim", SECRET)
@@ -468,10 +539,10 @@ def test_where_it_is_asked(build, finder, postgres):
 	h = build(
 		auth_type="md5", auth_dbname="",
 		databases={
-			"own": "%(entry)s",
-			"named": "%(entry)s user=app auth_dbname=lookups",
-			"astray": "%(entry)s user=app auth_dbname=not_there",
-			"alone": "%(entry)s user=app auth_user=nobody_there",
+			"own": "ENTRY",
+			"named": "ENTRY user=app auth_dbname=lookups",
+			"astray": "ENTRY user=app auth_dbname=not_there",
+			"alone": "ENTRY user=app auth_user=nobody_there",
 		},
 	)
 	assert knock(h.address, "seeker", SECRET, database="named") == IN
