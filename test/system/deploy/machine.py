@@ -278,7 +278,7 @@ class Pod(Machine):
 	@staticmethod
 	def env(more):
 		kept = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-		for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LC_ALL", "LANG"):
+		for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LC_ALL", "LANG"):
 			if name in os.environ:
 				kept[name] = os.environ[name]
 		return {**kept, **(more or {})}
