@@ -289,13 +289,18 @@ static void
 log_lack(struct client *c)
 {
 	const struct attempt *a = c->attempt;
-	const char *lack;
+	const char *lack = NULL;
 	char who[256];
 
-	if (!login_needs_user(&a->rules) || !conf_of(c)->log_pooler_errors)
+	if (!conf_of(c)->log_pooler_errors)
 		return;
-	lack = credentials_lack(c, conf_of(c), a->credential);
-	if (lack != NULL)
+	if (login_needs_user(&a->rules))
+		lack = credentials_lack(c, conf_of(c), a->credential);
+	if (a->rule != NULL)
+		log_line(LOG_LEVEL_LOG, client_who(c, who), "login refused by rule %s:%u (%s)%s%s",
+		    a->rule->file, a->rule->line, hba_method_name(a->rule->method),
+		    lack != NULL ? ": " : "", lack != NULL ? lack : "");
+	else if (lack != NULL)
 		log_line(LOG_LEVEL_LOG, client_who(c, who), "login cannot succeed: %s", lack);
 }
 

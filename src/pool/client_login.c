@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "pool/cancel.h"
 #include "pool/client.h"
 #include "pool/client_limits.h"
@@ -143,6 +144,18 @@ hello(struct client *c, const struct startup *s)
 
 /* --- who is in --- */
 
+static void
+enter_console(struct client *c)
+{
+	bool own = client_is_our_own(c);
+	char who[256];
+
+	if (own && conf_of(c)->log_connections)
+		log_line(LOG_LEVEL_LOG, client_who(c, who),
+		    "console access from the unix socket by our own user id");
+	client_enter_console(c, own);
+}
+
 void
 client_enter(struct client *c, struct credential *credential)
 {
@@ -152,7 +165,7 @@ client_enter(struct client *c, struct credential *credential)
 	struct pool *pool;
 
 	if (conf_is_console(database)) {
-		client_enter_console(c, client_is_our_own(c));
+		enter_console(c);
 		return;
 	}
 	if (db == NULL) {
@@ -181,6 +194,8 @@ client_enter(struct client *c, struct credential *credential)
 		client_close(c, "out of memory");
 		return;
 	}
+	if (credential != NULL && db->user == NULL)
+		pool_remember(p, pool, credential);
 	if (credential != NULL && db->user == NULL)
 		pool_remember(p, pool, credential);
 	c->lane->client_count++;

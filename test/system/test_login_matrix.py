@@ -262,6 +262,11 @@ def test_every_rule_channel_user_and_password(ruled, cards, rule):
 			if got != want:
 				wrong.append((channel, user, given, cert, got, want))
 	ruled.check()
+	if rule == "reject":
+		line = list(RULES).index(rule) + 1
+		assert "login refused by rule %s/hba.conf:%d (reject)" % (
+			ruled.folder.parent, line,
+		) in ruled.log.read_text()
 	assert not wrong, "%d of the cells: got, expected: %s" % (
 		len(wrong), "\n".join(map(str, wrong[:20])),
 	)
