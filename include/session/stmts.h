@@ -89,8 +89,6 @@ void shelf_remove(struct shelf *shelf, const struct stmt *stmt);
 void shelf_clear(struct shelf *shelf);
 /* Has nothing been outdated since it was empty last? */
 bool shelf_current(const struct shelf *shelf);
-/* What is on it is known to be out of date. */
-void shelf_outdate(struct shelf *shelf);
 /* The least recently used one (borrowed), or NULL. */
 struct stmt *shelf_oldest(const struct shelf *shelf);
 static inline size_t

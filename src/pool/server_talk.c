@@ -172,8 +172,10 @@ note_error(struct server *s, struct span body)
 	reply_error(body, &v);
 	if (s->extras_reset)
 		s->doomed = true;
-	if (unlikely(span_is(v.sqlstate, "0A000")) && span_is(v.routine, "RevalidateCachedQuery"))
-		shelf_outdate(&s->shelf);
+	/* somebody else's change: of servers that have not been told, this one is the first to say so */
+	if (unlikely(span_is(v.sqlstate, "0A000")) && shelf_current(&s->shelf) &&
+	    span_is(v.routine, "RevalidateCachedQuery"))
+		stmt_outdate();
 	if (span_is(v.plain_severity.at != NULL ? v.plain_severity : v.severity, "FATAL") ||
 	    span_is(v.plain_severity, "PANIC"))
 		s->goodbye = s->doomed = true;

@@ -4,7 +4,6 @@
  */
 #include "session/stmts.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@ static pthread_mutex_t texts_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct map texts;
 static uint64_t last_id;
 static size_t text_bytes;
-static atomic_uint definitions = 1;	/* their age; shelves that are older are out of date */
+static atomic_uint definitions;	/* their age; shelves of another are out of date */
 
 /* --- texts --- */
 
@@ -240,21 +239,13 @@ copy_free(struct shelf *shelf, struct copy *copy)
 void
 stmt_outdate(void)
 {
-	/* 0 is the age of what is out of date for good */
-	if (atomic_fetch_add_explicit(&definitions, 1, memory_order_relaxed) == UINT_MAX)
-		atomic_fetch_add_explicit(&definitions, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&definitions, 1, memory_order_relaxed);
 }
 
 bool
 shelf_current(const struct shelf *shelf)
 {
 	return shelf->age == atomic_load_explicit(&definitions, memory_order_relaxed);
-}
-
-void
-shelf_outdate(struct shelf *shelf)
-{
-	shelf->age = 0;
 }
 
 void

@@ -232,16 +232,24 @@ def test_a_new_pod_meets_no_old_plan(running):
 
 
 def test_a_change_past_the_pooler_is_met_but_once(running):
-	"""A job that goes to the server itself: the pooler learns of it by the error."""
-	with connect(running, "tazlab", prepare_threshold=0) as old:
-		columns = len(old.execute(EVERYTHING, (0,)).fetchone())
+	"""A job that goes to the server itself: the pooler learns of it by the first error."""
+	with contextlib.ExitStack() as several:
+		# several servers know the statement
+		pods = [several.enter_context(connect(running, "tazlab", prepare_threshold=0,
+			autocommit=False)) for _ in range(4)]
+		for old in pods:
+			columns = len(old.execute(EVERYTHING, (0,)).fetchone())
+		for old in pods:
+			old.commit()
 		running.database.sql("alter table people add column past text", "tazlab")
 		with pytest.raises(psycopg.errors.FeatureNotSupported):
 			old.execute(EVERYTHING, (0,))
-		for _ in range(5):
-			with connect(running, "tazlab", prepare_threshold=0) as new:
-				for _ in range(3):
-					assert len(new.execute(EVERYTHING, (0,)).fetchone()) == columns + 1
+		old.rollback()
+		for _ in range(6):
+			new = several.enter_context(connect(running, "tazlab", prepare_threshold=0,
+				autocommit=False))
+			for _ in range(3):
+				assert len(new.execute(EVERYTHING, (0,)).fetchone()) == columns + 1
 	running.database.sql("alter table people drop column past", "tazlab")
 
 
