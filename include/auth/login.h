@@ -49,6 +49,8 @@ struct login_rules {
 	bool			 shown;
 	/* whatever else it shows: a certificate that its rule wants beside is missing */
 	bool			 barred;
+	/* PLAIN: a user without a secret costs the time of one with a SCRAM verifier */
+	bool			 slow_no;
 	/* data of tls-server-end-point, copied; empty: no channel binding is offered */
 	struct span		 binding;
 };

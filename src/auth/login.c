@@ -108,6 +108,7 @@ login_new(const struct login_rules *rules, struct span user, struct span secret,
 	l->known = known;
 	l->shown = rules->shown;
 	l->barred = rules->barred;
+	l->slow_no = rules->slow_no;
 	l->iterations = rules->scram_iterations > 0 ? rules->scram_iterations :
 	    SCRAM_ITERATIONS;
 	l->keyring = rules->keyring;
@@ -243,12 +244,26 @@ read_password(struct span body, struct span *out, struct err *e)
 	return true;
 }
 
+/* Take as long as a stored verifier would have taken. */
+static void
+measure_in_vain(struct login *l)
+{
+	struct scram_keys keys;
+
+	if (!scram_keys_make(buf_span(&l->said), SPAN_LITERAL("salt of sixteen "),
+	    l->iterations, &keys))
+		return;
+	mem_wipe(&keys, sizeof(keys));
+}
+
 /* Measure what was said by the secret. */
 static enum login_verdict
 judge_said(struct login *l, struct err *e)
 {
 	struct span said = buf_span(&l->said);
 
+	if (l->slow_no && l->method == LOGIN_PLAIN && l->secret.kind == SECRET_NONE)
+		measure_in_vain(l);
 	return login_decide(l, l->method == LOGIN_MD5 ?
 	    md5_fits(&l->secret, login_user(l), l->md5_salt, said) :
 	    plain_fits(&l->secret, login_user(l), said), e);

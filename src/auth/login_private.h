@@ -28,7 +28,7 @@ struct login {
 	enum login_method	 method;	/* SCRAM for MD5 with a verifier */
 	enum stage		 stage;
 	bool			 known;
-	bool			 shown, barred;	/* as in the rules */
+	bool			 shown, barred, slow_no;	/* as in the rules */
 	bool			 judged;	/* all was said, and measured by the secret */
 	uint32_t		 iterations;	/* where no verifier says otherwise */
 	struct keyring		*keyring;	/* borrowed */

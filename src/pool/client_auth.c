@@ -142,18 +142,20 @@ has_lookups(const struct client *c)
 }
 
 /*
- * Begin with what auth_query knows (CREDENTIAL, or NULL: it was not asked). With auth_type md5
- * whoever has no secret is asked as those are whom servers keep today, by SCRAM: an MD5
- * question would tell them apart.
+ * Begin with what auth_query knows (CREDENTIAL, or NULL: it was not asked). Whoever has no
+ * secret goes the way of those whom servers keep today, with SCRAM verifiers: an MD5 question,
+ * or a password that is refused sooner, would tell them apart.
  */
 static void
 begin_with(struct client *c, const struct credential *credential)
 {
 	struct login_rules *rules = &c->attempt->rules;
 
-	if (rules->method == LOGIN_MD5 && (credential == NULL || credential->len == 0) &&
-	    has_lookups(c))
-		rules->method = LOGIN_SCRAM;
+	if ((credential == NULL || credential->len == 0) && has_lookups(c)) {
+		rules->slow_no = true;
+		if (rules->method == LOGIN_MD5)
+			rules->method = LOGIN_SCRAM;
+	}
 	if (credential != NULL)
 		begin_login(c, credential_secret(credential), credential->known);
 	else
