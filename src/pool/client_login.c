@@ -196,8 +196,6 @@ client_enter(struct client *c, struct credential *credential)
 	}
 	if (credential != NULL && db->user == NULL)
 		pool_remember(p, pool, credential);
-	if (credential != NULL && db->user == NULL)
-		pool_remember(p, pool, credential);
 	c->lane->client_count++;
 	client_refresh(c);
 	/* A server says what to greet with, and whether it takes the client's settings. */
