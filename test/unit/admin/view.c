@@ -78,6 +78,8 @@ static const struct {
 	    "name:t threads:i busy:i waiting:i places:i connections:i yes:n no:n "
 	    "failed:n refused:n" },
 	{ "config", "key:t value:t default:t changeable:t" },
+	{ "settings",
+	    "name:t value:t default:t source:t changeable:t text:t" },
 	{ "version", "version:t" },
 	{ "state", "key:t value:t" },
 	{ "lists", "list:t items:i" },
