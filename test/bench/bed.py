@@ -119,9 +119,11 @@ class Bed:
 	def start(self, name, command, patience=15):
 		"""Start COMMAND(port) and wait until it listens: a Target for it."""
 		port = free_port()
+		# PGWEIR_... of ours are no settings of a pooler
+		env = {k: v for k, v in os.environ.items() if not k.startswith("PGWEIR_")}
 		with open(f"{self.folder}/{name}.{port}.log", "wb") as log:
 			process = subprocess.Popen(list(map(str, command(port))), stdin=subprocess.DEVNULL,
-				stdout=log, stderr=log, start_new_session=True)
+				stdout=log, stderr=log, start_new_session=True, env=env)
 		self.running.append(process)
 		until = time.monotonic() + patience
 		while not listens(port):
