@@ -111,14 +111,18 @@ entry_hosts(struct build *build, const struct script_line *line,
     struct conf_database *db)
 {
 	const char *list = db->host != NULL ? db->host : build->conf->unix_socket_dir;
-	struct span rest = span_text(list), text;
+	struct span rest, text;
 	char owner[OWNER_BYTES];
 	size_t most = 1;
 
 	owner_text("database", db->name, owner);
-	if (db->host == NULL && list[0] == '\0')
-		return build_refuse(build, line, "%sexpected host=, as unix_socket_dir is "
-		    "empty", owner);
+	/* an entry that nobody may use yet: it leads to a folder where no socket is */
+	if (db->host == NULL && list[0] == '\0') {
+		build_warn(build, line, "%sexpected host=, as unix_socket_dir is empty: its "
+		    "servers cannot be found", owner);
+		list = "/";
+	}
+	rest = span_text(list);
 	for (size_t i = 0; i < rest.len; i++)
 		most += rest.at[i] == ',';
 	db->hosts = store_new(build->store, most * sizeof(*db->hosts));

@@ -112,8 +112,6 @@ static const struct {
 	  "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234 =\n[pgbouncer]\n",
 	  "t.ini:2: database aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff..."
 	  ": expected a name of at most 63 bytes, got 64" },
-	{ "[databases]\napp =\n[pgbouncer]\nunix_socket_dir =\n",
-	  "t.ini:2: database app: expected host=, as unix_socket_dir is empty" },
 	{ "[users]\nbob = pool_mod=session\n[pgbouncer]\n",
 	  "t.ini:2: user bob: unknown key \"pool_mod\", closest is \"pool_mode\"" },
 	{ "[users]\nbob = query_timeout=1.5\n[pgbouncer]\n",
@@ -365,6 +363,18 @@ what_is_not_honoured_is_said_and_only_that(void **state)
 }
 
 static void
+an_entry_that_leads_nowhere_is_warned_about(void **state)
+{
+	struct conf *conf = good("[databases]\napp =\n[pgbouncer]\nunix_socket_dir =\n", NULL);
+
+	(void)state;
+	assert_true(warned(conf, "t.ini:2: database app: expected host=, as unix_socket_dir is "
+	    "empty: its servers cannot be found"));
+	assert_int_equal(conf_database(conf, SPAN_LITERAL("app"))->n_hosts, 1);
+	conf_drop(conf);
+}
+
+static void
 peers_have_their_port(void **state)
 {
 	struct conf *conf = good("[pgbouncer]\n[peers]\n1 = host=a\n", NULL);
@@ -407,6 +417,7 @@ main(void)
 		IN_FOLDER(a_hash_for_auth_user_is_said),
 		IN_FOLDER(an_auth_file_may_come_later_but_not_go),
 		UNIT_TEST(what_is_not_honoured_is_said_and_only_that),
+		UNIT_TEST(an_entry_that_leads_nowhere_is_warned_about),
 		UNIT_TEST(peers_have_their_port),
 		UNIT_TEST(the_command_line_wins_or_not),
 	};
