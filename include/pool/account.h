@@ -9,7 +9,7 @@
  * get the slots that become free, and what others have beyond them:
  *
  *	idle servers	of a ledger that has more servers, or has not used its for a
- *			while, are evicted (never below its min_pool_size)
+ *			while, are evicted (below its min_pool_size only for one that has none)
  *	busy servers	of a ledger that has at least two more are closed when they are
  *			free; with one more, if nobody wants them there, or the hungry one's
  *			client has waited longer

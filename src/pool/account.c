@@ -197,11 +197,12 @@ chain_next(struct ledger *l, usec_t now)
 	return best;
 }
 
-/* Has L an idle server that may go for HUNGRY? */
+/* Has L an idle server that may go for HUNGRY? A client without any server at all comes before readiness. */
 static bool
 may_lose(struct ledger *l, const struct ledger *hungry, usec_t now)
 {
-	return l != hungry && l->idle > l->evictions && level(l) > l->limits.least &&
+	return l != hungry && l->idle > l->evictions &&
+	    (level(l) > l->limits.least || level(hungry) == 0) &&
 	    (level(l) > level(hungry) || now >= l->active_at + AGED_AFTER) &&
 	    ledger_free_seat(l) != NULL;
 }
