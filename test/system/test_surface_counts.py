@@ -242,6 +242,9 @@ def test_least_servers(poolers):
 	settled("small", lambda: len(servers(console, "small")), 2)
 	settled("tight", lambda: len(servers(console, "tight")), 2)
 	assert "evicted" not in at.log.read_text()
+	# but a client who would have none gets one of them
+	assert poolers.enter(at, "tight", user="app_plain").asks("select 'served'") == "served"
+	in_log(at, "closing because: evicted")
 
 
 def test_ends_of_servers(poolers):
