@@ -163,6 +163,7 @@ struct conf {
 	uint32_t	 server_connection_headroom;
 	uint32_t	 server_connect_parallel;
 	const char	*budget_peers;
+	usec_t		 budget_probe_interval;
 	const char	*budget_share;
 
 	/* set_auth.c: who may enter */

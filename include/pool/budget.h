@@ -34,6 +34,9 @@ struct budget {
 	int		 found;		/* HOST, ROLE, CATALOG: what the server said; below 0: nothing */
 	int		 reserved;	/* HOST: of that */
 	usec_t		 asked_at;	/* HOST: loop clock; 0: never */
+	unsigned	 borrowed;	/* HOST: beyond our share, as others do not use them */
+	usec_t		 probe_at;	/* HOST: when to ask next what is unused */
+	bool		 look;		/* HOST: a server of any lane is to be asked that */
 	unsigned long	 fulls;		/* how often the server had no room */
 	bool		 told;		/* the log knows */
 	size_t		 len;		/* of name */
@@ -57,10 +60,14 @@ void budget_forget(struct pooler *p);
 bool budget_asks(struct pooler *p, struct pool *pool, usec_t now);
 /* A server of POOL has told. */
 void budget_learn(struct pooler *p, struct pool *pool, const struct conf *conf, const struct capacity *c);
+/* Is a server of POOL to be asked how many connections there are? The first who asks this hears yes. */
+bool budget_counts(struct pooler *p, struct pool *pool);
+/* A server of POOL has USED connections, of all who use it. */
+void budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used);
 /* A server has refused a login of POOL for want of room; ROUTINE of its source says of which kind. */
 void budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now);
-/* Several times a second, on one thread: accounts that were full try again. */
-void budget_tick(struct pooler *p, usec_t now);
+/* Several times a second, on one thread: accounts that were full try again, some want to be told what others use. */
+void budget_tick(struct pooler *p, const struct conf *conf, usec_t now);
 
 /* "pool", "database", "user", "host", "role", "catalog". */
 const char *budget_kind_text(enum account_kind kind);

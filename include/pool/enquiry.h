@@ -12,7 +12,9 @@
 bool enquiry_begin(struct server *s);
 /* BODY of a DataRow has come. */
 void enquiry_row(struct server *s, struct span body);
-/* All has been answered: the budget knows. */
-void enquiry_done(struct server *s);
+/* S is free. True: it has been asked how many connections there are, and is SERVER_ENQUIRY. */
+bool enquiry_count(struct server *s);
+/* All has been answered: the budget knows. True: S had been in use before. */
+bool enquiry_done(struct server *s);
 
 #endif

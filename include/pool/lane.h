@@ -45,6 +45,7 @@ struct lane {
 	struct seat	 seat;
 	struct rules	 rules;
 	bool		 removed;	/* its database is in the configuration no more */
+	bool		 asks;		/* the next free server is asked how many connections there are */
 	struct list	 idle;		/* server.in_lane, freshest first */
 	struct list	 busy;		/* with a client, or with us */
 	struct list	 opening;	/* dialing and logging in */

@@ -179,6 +179,7 @@ struct ledger_view {
 	unsigned	 open, opening, waiting;
 	unsigned	 most;		/* limit and reserve together; 0: none */
 	bool		 paused;
+	bool		 over;		/* an account has more servers than it may */
 	usec_t		 oldest;	/* since when the oldest waits; 0: nobody */
 };
 void ledger_look(struct ledger *l, struct ledger_view *out);

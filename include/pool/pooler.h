@@ -35,7 +35,7 @@ struct setup {
 	struct tls	*server_tls;	/* held; NULL: disabled */
 };
 
-/* One (database, user): the part that is not any worker's. Lives as long as the process. */
+/* One (database, user): the part that is not any worker's. Lives as long as it is used (retire.c). */
 struct pool {
 	struct map_node	 in_pooler;
 	struct ledger	 ledger;
@@ -77,6 +77,7 @@ struct pooler {
 	struct map	 pools;		/* under mutex */
 	struct map	 budgets;	/* budget.in_pooler; under mutex */
 	struct share	 share;		/* ours of them; under mutex */
+	atomic_bool	 looking;	/* some budget wants a server to be asked what is unused */
 	struct map	 disabled;	/* names of disabled databases; under mutex (place.c) */
 	struct map	 paused;	/* names of paused databases; under mutex (place.c) */
 	bool		 all_paused;	/* under mutex */

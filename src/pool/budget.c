@@ -101,6 +101,7 @@ static unsigned
 host_limit(const struct conf *conf, const struct budget *b, const struct share *share)
 {
 	struct server_limit wish;
+	unsigned whole, ours;
 	double limit, most;
 
 	conf_server_limit(conf, &wish);
@@ -114,7 +115,9 @@ host_limit(const struct conf *conf, const struct budget *b, const struct share *
 	else
 		limit = most - conf->server_connection_headroom;
 	limit *= conf_budget_share(conf);
-	return share_of(share, limit < 1 ? 1 : (unsigned)limit);
+	whole = limit < 1 ? 1 : (unsigned)limit;
+	ours = share_of(share, whole) + b->borrowed;
+	return ours < whole ? ours : whole;
 }
 
 static unsigned

@@ -97,19 +97,82 @@ budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now
 	pthread_mutex_unlock(&p->mutex);
 }
 
-void
-budget_tick(struct pooler *p, usec_t now)
+/* --- what others leave unused --- */
+
+bool
+budget_counts(struct pooler *p, struct pool *pool)
 {
+	struct budget *b;
+	bool yes;
+
+	if (likely(!atomic_load_explicit(&p->looking, memory_order_relaxed)))
+		return false;
+	pthread_mutex_lock(&p->mutex);
+	b = pool->budgets[ACCOUNT_HOST];
+	yes = b != NULL && b->look;
+	if (yes)
+		b->look = false;
+	pthread_mutex_unlock(&p->mutex);
+	return yes;
+}
+
+/* One at a time: others may be taking, too, and the headroom is all there is between us. */
+void
+budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used)
+{
+	struct budget *b;
+	int unused;
+
+	pthread_mutex_lock(&p->mutex);
+	b = pool->budgets[ACCOUNT_HOST];
+	if (b != NULL && b->found > 0) {
+		unused = b->found - b->reserved - (int)used;
+		if (unused > (int)conf->server_connection_headroom)
+			b->borrowed++;
+		else if (unused < (int)conf->server_connection_headroom && b->borrowed > 0)
+			b->borrowed--;
+		budget_set_limit(p, b, conf);
+	}
+	pthread_mutex_unlock(&p->mutex);
+}
+
+/* Whose share is used up asks; whose clients need no more gives back what is not its own. */
+static void
+look_around(struct pooler *p, struct budget *b, const struct conf *conf, usec_t now)
+{
+	struct account_view v;
+
+	if (now < b->probe_at || p->share.next.count <= 1 || conf->budget_probe_interval == 0)
+		return;
+	b->probe_at = now + conf->budget_probe_interval;
+	ledger_look_account(&p->book, &b->account, &v);
+	if (v.waiting > 0 && v.used >= v.limit) {
+		b->look = true;
+		atomic_store(&p->looking, true);
+	} else if (b->borrowed > 0 && v.used < v.limit) {
+		b->borrowed--;
+		budget_set_limit(p, b, conf);
+	}
+}
+
+void
+budget_tick(struct pooler *p, const struct conf *conf, usec_t now)
+{
+	bool learnt = atomic_exchange(&p->book.learnt, false);
 	struct map_node *node = NULL;
 
-	if (likely(!atomic_load_explicit(&p->book.learnt, memory_order_relaxed)))
-		return;
-	atomic_store(&p->book.learnt, false);
+	atomic_store(&p->looking, false);
 	pthread_mutex_lock(&p->mutex);
+	if (!learnt && p->share.next.count <= 1) {
+		pthread_mutex_unlock(&p->mutex);
+		return;
+	}
 	while ((node = map_next(&p->budgets, node)) != NULL) {
 		struct budget *b = CONTAINER_OF(node, struct budget, in_pooler);
 
-		if (ledger_probe(&p->book, &b->account, now))
+		if (b->kind == ACCOUNT_HOST)
+			look_around(p, b, conf, now);
+		if (learnt && ledger_probe(&p->book, &b->account, now))
 			atomic_store(&p->book.learnt, true);
 		else
 			b->told = false;

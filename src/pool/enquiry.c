@@ -10,6 +10,7 @@
 #include "wire/read.h"
 
 #define COLUMNS 5
+#define COUNTING -2	/* in said->reserved: max_connections will be how many there are */
 
 /* A superuser's logins are not counted against the limits of roles and databases. */
 static const char question[] =
@@ -22,6 +23,21 @@ static const char question[] =
     "WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER "
     "AND d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()";
 
+/* All connections to all databases; anybody may see these numbers. */
+static const char count[] =
+    "SELECT pg_catalog.sum(numbackends) FROM pg_catalog.pg_stat_database";
+
+static bool
+enquire(struct server *s, const char *sql)
+{
+	s->said = mem_new(sizeof(*s->said));
+	if (s->said == NULL)
+		return false;
+	s->said->max_connections = -1;
+	server_become(s, &SERVER_ENQUIRY);
+	return settle_ask(s, sql);
+}
+
 bool
 enquiry_begin(struct server *s)
 {
@@ -30,12 +46,16 @@ enquiry_begin(struct server *s)
 	if (lane->pool->replication != NULL ||
 	    !budget_asks(lane->worker->pooler, lane->pool, loop_now(lane->worker->loop)))
 		return false;
-	s->said = mem_new(sizeof(*s->said));
-	if (s->said == NULL)
+	return enquire(s, question);
+}
+
+bool
+enquiry_count(struct server *s)
+{
+	if (!enquire(s, count))
 		return false;
-	s->said->max_connections = -1;
-	server_become(s, &SERVER_ENQUIRY);
-	return settle_ask(s, question);
+	s->said->reserved = COUNTING;
+	return true;
 }
 
 /* A whole number, or NULL as *OUT unchanged; false: something else. */
@@ -69,6 +89,11 @@ enquiry_row(struct server *s, struct span body)
 	struct capacity c = { .of_role = -1, .of_database = -1 };
 	int superusers = 0, others = 0;
 
+	if (s->said->reserved == COUNTING) {
+		if (read_u16(&r) == 1)
+			read_int(&r, &s->said->max_connections);
+		return;
+	}
 	if (read_u16(&r) != COLUMNS || !read_int(&r, &c.max_connections) ||
 	    !read_int(&r, &superusers) || !read_int(&r, &others) || !read_int(&r, &c.of_role) ||
 	    !read_int(&r, &c.of_database) || !read_done(&r) || c.max_connections <= 0)
@@ -77,13 +102,19 @@ enquiry_row(struct server *s, struct span body)
 	*s->said = c;
 }
 
-void
+bool
 enquiry_done(struct server *s)
 {
 	struct lane *lane = s->lane;
+	struct pooler *p = lane->worker->pooler;
+	const struct conf *conf = lane->worker->setup->conf;
+	bool counted = s->said->reserved == COUNTING;
 
-	if (s->said->max_connections > 0)
-		budget_learn(lane->worker->pooler, lane->pool, lane->worker->setup->conf, s->said);
+	if (s->said->max_connections > 0 && counted)
+		budget_counted(p, lane->pool, conf, (unsigned)s->said->max_connections);
+	else if (s->said->max_connections > 0)
+		budget_learn(p, lane->pool, conf, s->said);
 	mem_free(s->said);
 	s->said = NULL;
+	return counted;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pool/client.h"
+#include "pool/enquiry.h"
 #include "pool/lane_private.h"
 #include "pool/pair.h"
 #include "pool/place.h"
@@ -196,6 +197,10 @@ lane_release(struct lane *lane, struct server *server)
 		server_close(server, "server lifetime over");
 	} else if (server->cancels > 0) {
 		server_become(server, &SERVER_CANCELED);
+	} else if (unlikely(lane->asks)) {
+		lane->asks = false;
+		if (!enquiry_count(server) && !server->dead)
+			lane_give(lane, server);
 	} else if ((lane->rules.mode != POOL_MODE_SESSION && !lane->rules.reset_always) ||
 	    !settle_reset(server)) {
 		if (!server->dead)
@@ -411,9 +416,9 @@ retire_idle(struct lane *lane, usec_t now)
 		    now - server->used >= r->server_idle_timeout) {
 			server_close(server, "server idle timeout");
 			view.open--;
-		} else if (view.most > 0 && view.open > view.most) {
+		} else if (view.over || (view.most > 0 && view.open > view.most)) {
 			server_close(server, "too many servers in the pool");
-			view.open--;
+			ledger_look(&lane->pool->ledger, &view);
 		}
 	}
 }
@@ -425,6 +430,8 @@ lane_tick(struct lane *lane, usec_t now)
 
 	if (lane->pool->console || lane->removed)
 		return;
+	if (lane->busy_count > 0 && !lane->asks && lane->pool->replication == NULL)
+		lane->asks = budget_counts(lane->worker->pooler, lane->pool);
 	if (!list_empty(&lane->idle))
 		retire_idle(lane, now);
 	if (lane->waiting_count > 0)

@@ -392,7 +392,7 @@ ledger_look(struct ledger *l, struct ledger_view *out)
 	*out = (struct ledger_view){
 		.open = l->open, .opening = l->opening, .waiting = l->waiting,
 		.most = l->limits.most > 0 ? l->limits.most + l->limits.reserve : 0,
-		.paused = l->paused, .oldest = first != NULL ? first->since : 0,
+		.paused = l->paused, .over = chain_is_over(l), .oldest = first != NULL ? first->since : 0,
 	};
 	ledger_unlock(l);
 }

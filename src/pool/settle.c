@@ -186,10 +186,13 @@ settle_setup(struct server *s)
 static void
 enquired(struct server *s)
 {
-	enquiry_done(s);
+	bool used = enquiry_done(s);
+
 	forget_error(s);
 	if (s->talk.status != 'I')
 		server_close(s, "server is in a transaction nobody began");
+	else if (used)
+		lane_give(s->lane, s);
 	else if (!connect_query(s) && !s->dead)
 		lane_opened(s->lane, s);
 }

@@ -210,7 +210,7 @@ on_tick(void *owner)
 		standing_make(w);
 	w->standing = true;
 	if (w->index == 0)
-		budget_tick(w->pooler, loop_now(w->loop));
+		budget_tick(w->pooler, w->setup->conf, loop_now(w->loop));
 	timer_set(w->tick, DEADLINE_TICK);
 }
 

@@ -42,6 +42,7 @@ struct fakepg {
 	const char	*refuse_text;
 	unsigned	 room;		/* logins beyond so many are refused with 53300; 0: all are taken */
 	unsigned	 max_connections;	/* what it says when asked, 3 of them reserved; 0: nothing sensible */
+	unsigned	 backends;	/* what it says there are; 0: as many as log in here */
 	bool		 mute;		/* accepts, says nothing */
 	bool		 hold_cancels;	/* cancel requests rest until pg_let_cancels() */
 	enum login_method method;	/* LOGIN_ANY: trust */

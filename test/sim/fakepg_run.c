@@ -272,6 +272,14 @@ work(struct pg_session *s, const char *text)
 	struct buf b = { 0 };
 	const char *rest;
 
+	if (strstr(text, "sum(numbackends)") != NULL) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%u",
+		    s->pg->backends > 0 ? s->pg->backends : s->pg->sessions_count);
+		say_row(s, span_text(number));
+		return PG_DONE;
+	}
 	if (s->pg->max_connections > 0 && strstr(text, "'max_connections'") != NULL) {
 		say_capacity(s);
 		return PG_DONE;

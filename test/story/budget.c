@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "pool/budget.h"
 #include "story/story.h"
 
 static struct actor *
@@ -298,6 +299,68 @@ a_full_server_is_no_error(void **state)
 }
 
 static void
+what_others_leave_is_borrowed(void **state)
+{
+	struct story *s = story_begin("pool_size=30 budget_probe_interval=1");
+	struct share share;
+	struct actor *bob[20];
+
+	(void)state;
+	s->db1.max_connections = 20;
+	share_init(&share, true);
+	share_set(&share, (struct split){ 2, 0 }, 1);
+	budget_set_share(&s->pooler, &share);
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+		say(bob[i], "begin");
+	}
+	story_settle(s);
+	is_count(story_servers(s), 7, "half of what there is");
+	s->db1.backends = 7;
+	for (unsigned i = 0; i < 20; i++) {
+		if (has_heard(bob[i], "C:BEGIN") && s->db1.sessions_count < 10) {
+			story_pass(s, 1100 * MSEC);
+			commits(s, bob[i]);
+			story_pass(s, 200 * MSEC);
+		}
+	}
+	is_count(story_servers(s), 10, "and some that nobody else uses");
+	s->db1.backends = 17;
+	for (unsigned i = 0; i < 20; i++) {
+		if (has_heard(bob[i], "C:BEGIN") && s->db1.sessions_count > 8) {
+			story_pass(s, 1100 * MSEC);
+			commits(s, bob[i]);
+			story_pass(s, 200 * MSEC);
+		}
+	}
+	is_count(story_servers(s) <= 8, true, "they are given back when others need them");
+	story_check(s);
+	story_end(s);
+}
+
+static void
+a_lower_limit_closes_the_idle(void **state)
+{
+	struct story *s = story_begin("pool_size=9 max_db_connections=4");
+	struct actor *bob[4];
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		begins(s, bob[i], "all four");
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		commits(s, bob[i]);
+	story_reload(s, "pool_size=9 max_db_connections=1", NULL);
+	story_pass(s, SECOND);
+	is_count(story_servers(s), 1, "nobody used them");
+	story_end(s);
+}
+
+static void
 a_pool_that_moves_counts_elsewhere(void **state)
 {
 	struct story *s = story_begin("pool_size=9 max_server_connections=1");
@@ -334,6 +397,8 @@ main(void)
 		UNIT_TEST(the_server_says_how_much_it_takes),
 		UNIT_TEST(few_are_opened_at_a_time),
 		UNIT_TEST(a_full_server_is_no_error),
+		UNIT_TEST(what_others_leave_is_borrowed),
+		UNIT_TEST(a_lower_limit_closes_the_idle),
 		UNIT_TEST(a_pool_that_moves_counts_elsewhere),
 	};
 
