@@ -261,12 +261,16 @@ static enum login_verdict
 judge_said(struct login *l, struct err *e)
 {
 	struct span said = buf_span(&l->said);
+	enum login_verdict verdict;
 
 	if (l->slow_no && l->method == LOGIN_PLAIN && l->secret.kind == SECRET_NONE)
 		measure_in_vain(l);
-	return login_decide(l, l->method == LOGIN_MD5 ?
+	verdict = login_decide(l, l->method == LOGIN_MD5 ?
 	    md5_fits(&l->secret, login_user(l), l->md5_salt, said) :
 	    plain_fits(&l->secret, login_user(l), said), e);
+	if (verdict == LOGIN_YES && l->secret.kind == SECRET_SCRAM)
+		login_learn_password(l, said);
+	return verdict;
 }
 
 static enum login_verdict

@@ -65,6 +65,8 @@ enum login_verdict login_hear_first(struct login *l, struct span message,
     struct buf *reply, struct err *e);
 enum login_verdict login_hear_final(struct login *l, struct span message,
     struct buf *reply, struct err *e);
+/* A password in clear fits the stored verifier: remember its keys for logins at servers. */
+void login_learn_password(struct login *l, struct span password);
 /* Measure the proof that was heard by the secret that is stored now. */
 enum login_verdict login_judge_proof(struct login *l, struct buf *reply, struct err *e);
 

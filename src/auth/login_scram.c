@@ -120,6 +120,22 @@ login_learn(struct login *l, const struct scram_keys *keys)
 	buf_fini(&salt);
 }
 
+void
+login_learn_password(struct login *l, struct span password)
+{
+	const struct scram_verifier *v = &l->secret.scram;
+	struct scram_keys keys;
+	struct buf salt = {0};
+
+	secret_salt(v, &salt);
+	if (!salt.failed && !keyring_find(l->keyring, login_user(l), secret_span(&l->secret),
+	    buf_span(&salt), v->iterations, &keys) &&
+	    scram_keys_make(password, buf_span(&salt), v->iterations, &keys))
+		login_learn(l, &keys);
+	buf_fini(&salt);
+	mem_wipe(&keys, sizeof(keys));
+}
+
 /* The proof has been measured and FITS or not; ANSWER is our own proof. */
 static enum login_verdict
 conclude(struct login *l, bool fits, const struct buf *answer,

@@ -608,6 +608,15 @@ def test_secrets_that_were_asked_for_open_servers_too(build, postgres, keep):
 	h.check()
 
 
+def test_a_password_in_clear_opens_servers_that_keep_its_verifier(build, postgres):
+	h = build(auth_type="plain", auth_query=AUTHID)
+	v = Visitor(h.address)
+	assert v.knock("app_scram", SECRET, database="through") == IN
+	h.console("reconnect through")
+	assert v.asks("select current_user") == "app_scram"
+	v.leave()
+
+
 def test_a_new_password_opens_servers_at_once(build, postgres):
 	"""Also after servers have refused the old one."""
 	postgres.sql("create role rotated login password 'first'")

@@ -214,6 +214,30 @@ only_a_right_proof_teaches_keys(void **state)
 	secret_fini(&s);
 }
 
+static void
+a_password_in_clear_teaches_keys_as_well(void **state)
+{
+	struct scram_keys keys, right;
+	struct secret s;
+	struct actor a;
+
+	(void)state;
+	stored(SECRET_SCRAM, &s);
+	assert_true(scram_keys_make(SPAN_LITERAL("sesame"), SPAN_LITERAL("salt"), 7,
+	    &right));
+	for (unsigned i = 0; i < 2; i++) {
+		actor_begin(&a, LOGIN_PLAIN, &s, true, i == 0 ? "wrong" : "sesame");
+		actor_log_in(&a);
+		assert_int_equal(a.verdict, i == 0 ? LOGIN_NO : LOGIN_YES);
+		assert_int_equal(keyring_count(ring), i);
+		actor_end(&a);
+	}
+	assert_true(keyring_find(ring, BOB, secret_span(&s), SPAN_LITERAL("salt"), 7,
+	    &keys));
+	assert_memory_equal(&keys, &right, sizeof(keys));
+	secret_fini(&s);
+}
+
 /* --- no memory ---------------------------------------------------------------- */
 
 /* Log in with the right password while the AFTERth allocation fails. True: got in. */
@@ -271,6 +295,7 @@ main(void)
 		RINGED(a_mock_looks_like_a_stored_verifier),
 		RINGED(a_plain_secret_is_salted_once),
 		RINGED(only_a_right_proof_teaches_keys),
+		RINGED(a_password_in_clear_teaches_keys_as_well),
 		RINGED(without_memory_one_login_fails),
 	};
 
