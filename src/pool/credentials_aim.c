@@ -90,7 +90,7 @@ credentials_aim(struct client *c, struct conf *conf, struct credentials_want *wa
 		return misconfigured(c, "cannot use the reserved", where,
 		    "database as an auth_dbname");
 	if (entry == NULL)
-		return misconfigured(c, "there is no database", where, "for auth_query");
+		return misconfigured(c, "authentication database", where, "is not configured");
 	if (place_disabled(c->worker->pooler, span_text(where))) {
 		client_refuse_text(c, "authentication database \"%s\" is disabled", where);
 		return AIM_REFUSED;
