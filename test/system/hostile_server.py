@@ -74,6 +74,8 @@ COLUMNS = message(
 	struct.pack("!IHIhih", 0, 0, 25, -1, -1, 0),
 )
 DONE = message("C", text("SELECT 1"))
+# What it says when the pooler asks how many connections it takes (not a step of a script).
+CAPACITY = row("100", "3", "0", "-1", "-1") + DONE + READY
 ANSWER = COLUMNS + row("honest") + DONE + READY
 
 
@@ -81,7 +83,8 @@ class HostileServer:
 	"""Listens on PORT and plays SCRIPT on each connection; `with` starts and stops
 	it."""
 
-	def __init__(self, port, script, at_ssl_request=b"N"):
+	def __init__(self, port, script, at_ssl_request=b"N", at_enquiry=None):
+		self.at_enquiry = at_enquiry or CAPACITY
 		self.script, self.at_ssl_request = script, at_ssl_request
 		self.address = ("127.0.0.1", port)
 		self.listener = socket.socket()
@@ -123,7 +126,7 @@ class HostileServer:
 		try:
 			for step in self.script:
 				if step == HEAR:
-					heard.append(connection.hear(self.at_ssl_request))
+					heard.append(connection.hear(self.at_ssl_request, self.at_enquiry))
 				elif step == HOLD:
 					connection.hold()
 				else:
@@ -156,11 +159,13 @@ class Visit:
 			out += more
 		return out
 
-	def hear(self, at_ssl_request):
-		if self.started:
+	def hear(self, at_ssl_request, at_enquiry):
+		while self.started:
 			kind, size = struct.unpack("!cI", self.take(5))
-			self.take(size - 4)
-			return kind.decode()
+			body = self.take(size - 4)
+			if kind != b"Q" or b"'max_connections'" not in body:
+				return kind.decode()
+			self.socket.sendall(at_enquiry)
 		while True:
 			size, code = struct.unpack("!II", self.take(8))
 			self.take(size - 8)

@@ -243,10 +243,10 @@ def beset(siege, enter):
 	Ends with a look at others."""
 	servers, poolers = [], []
 
-	def beset(script, at_ssl_request=b"N", server_tls="prefer"):
+	def beset(script, at_ssl_request=b"N", server_tls="prefer", at_enquiry=None):
 		servers.append(
 			HostileServer(
-				siege.port, [HEAR] + script, at_ssl_request
+				siege.port, [HEAR] + script, at_ssl_request, at_enquiry
 			).__enter__()
 		)
 		if not DIRECT:
@@ -444,6 +444,31 @@ def test_require_is_not_talked_down(beset):
 	with pytest.raises(Refused):
 		hostile.client()
 	assert not any("startup" in heard for heard in hostile.server.visits)
+
+
+@pytest.mark.parametrize(
+	"answer",
+	[
+		row() + DONE + READY,
+		row("1") + DONE + READY,
+		row(*"123456") + DONE + READY,
+		row("many", "3", "0", "-1", "-1") + DONE + READY,
+		row("99999999999999999999", "3", "0", "-1", "-1") + DONE + READY,
+		row("0", "0", "0", "0", "0") + DONE + READY,
+		row("", "", "", "", "") + DONE + READY,
+		row("1", "999999999", "999999999", "0", "0") + DONE + READY,
+		message("D", b"\0\5" + b"\xff" * 7) + DONE + READY,
+		message("D") + DONE + READY,
+		error(S="ERROR", C="42501", M="no") + READY,
+		DONE + READY,
+	],
+	ids=lambda answer: "%d bytes" % len(answer),
+)
+def test_what_it_says_of_its_capacity_may_be_nonsense(beset, answer):
+	hostile = beset([WELCOME, HEAR, ANSWER, HOLD], at_enquiry=answer)
+	client = hostile.client()
+	client.send(query("select 'word'"))
+	client.hears("T D:honest C Z:I")
 
 
 def test_an_honest_answer_passes(beset):
