@@ -59,6 +59,7 @@ struct client {
 	bool		 tls_asked, gss_asked, negotiated;
 	bool		 slow;		/* the server is paused because we have unsent bytes */
 	bool		 crowded;	/* its address has more than its share */
+	bool		 one_too_many;	/* looked at again at the next tick (client_limits.c) */
 	bool		 dead;
 	uint8_t		 key_len;
 	uint32_t	 pid;		/* of its backend key */

@@ -10,8 +10,10 @@
 
 /* C has just connected. False: its address has so many connections that it is not even listened to. */
 bool client_limits_accept(struct client *c);
-/* C has said who it is: count it. False: that made one too many, and it was refused. */
+/* C has said who it is: count it. False: it has ended, or that made one too many; client_limits_tick() decides. */
 bool client_limits_enter(struct client *c);
+/* At each tick: those who were one too many come in now, or are refused. */
+void client_limits_tick(struct worker *w);
 /* C leaves, however far it came. */
 void client_limits_leave(struct client *c);
 

@@ -58,64 +58,94 @@ database_of(const struct client *c)
 	    span_text(c->database);
 }
 
-/* Count C in the crowd of NAME, of which there may be MOST (0: any number). */
+/* C is one of the crowd of NAME from now on. False: no memory. */
 static bool
-count_in(struct client *c, enum crowd_kind kind, struct span name, uint32_t most,
-    const char *setting)
+join(struct client *c, enum crowd_kind kind, struct span name)
 {
-	unsigned count = 0;
+	unsigned count;
 
 	c->crowds[kind] = crowd_enter(c->worker->pooler->crowds, kind, name, &count);
-	if (c->crowds[kind] == NULL) {
-		client_close(c, "out of memory");
-		return false;
-	}
-	if (most == 0 || count <= most || is_exempt(c, c->worker->setup->conf))
-		return true;
-	client_refuse_text(c, "client connections exceeded (%s)", setting);
-	return false;
+	return c->crowds[kind] != NULL;
 }
 
+/* Are there more than MOST (0: any number) in the crowd of KIND that C is in, if it is in one? */
 static bool
-count_in_database(struct client *c, const struct conf *conf)
+too_many(const struct client *c, enum crowd_kind kind, struct span name, uint32_t most)
 {
+	return most > 0 && c->crowds[kind] != NULL &&
+	    crowd_count(c->worker->pooler->crowds, kind, name) > most;
+}
+
+/* Which limit C is beyond, as it is said to it; NULL: none. */
+static const char *
+limit_reached(const struct client *c)
+{
+	const struct conf *conf = c->worker->setup->conf;
+	unsigned clients = atomic_load(&c->worker->pooler->clients);
 	const struct conf_database *db = conf_database(conf, span_text(c->database));
+	const struct conf_user *user = conf_user(conf, span_text(c->user));
+	bool console = conf_is_console(span_text(c->database));
 
-	if (db == NULL && !conf_is_console(span_text(c->database)))
-		return true;	/* nobody knows it, which is said once C has proven itself */
-	return count_in(c, CROWD_DATABASE, database_of(c),
-	    conf_max_db_client_connections(conf, db), "max_db_client_connections");
+	if (clients > conf->max_client_conn && !console)
+		return "no more connections allowed (max_client_conn)";
+	if (clients > atomic_load(&c->worker->pooler->client_room) && !console)
+		return "no more connections allowed (file descriptors)";
+	if (is_exempt(c, conf))
+		return NULL;
+	if (c->crowded)
+		return "client connections exceeded (max_client_connections_per_address)";
+	if (too_many(c, CROWD_DATABASE, database_of(c), conf_max_db_client_connections(conf, db)))
+		return "client connections exceeded (max_db_client_connections)";
+	if (too_many(c, CROWD_USER, span_text(c->user),
+	    conf_max_user_client_connections(conf, user)))
+		return "client connections exceeded (max_user_client_connections)";
+	return NULL;
 }
 
-static bool
-count_in_user(struct client *c, const struct conf *conf)
-{
-	return count_in(c, CROWD_USER, span_text(c->user),
-	    conf_max_user_client_connections(conf, conf_user(conf, span_text(c->user))),
-	    "max_user_client_connections");
-}
-
+/*
+ * One who comes right after another has left may be counted before that one is counted out,
+ * on another worker: it is looked at once more at the next tick before it is sent away.
+ */
 bool
 client_limits_enter(struct client *c)
 {
 	const struct conf *conf = c->worker->setup->conf;
-	unsigned clients = atomic_load(&c->worker->pooler->clients);
-	bool console = conf_is_console(span_text(c->database));
+	/* one that nobody knows is told so once it has proven itself */
+	bool known = conf_database(conf, span_text(c->database)) != NULL ||
+	    conf_is_console(span_text(c->database));
 
-	if (clients > conf->max_client_conn && !console) {
-		client_refuse_text(c, "no more connections allowed (max_client_conn)");
+	if ((known && !join(c, CROWD_DATABASE, database_of(c))) ||
+	    !join(c, CROWD_USER, span_text(c->user))) {
+		client_close(c, "out of memory");
 		return false;
 	}
-	if (clients > atomic_load(&c->worker->pooler->client_room) && !console) {
-		client_refuse_text(c, "no more connections allowed (file descriptors)");
-		return false;
+	if (limit_reached(c) == NULL)
+		return true;
+	c->one_too_many = true;
+	c->worker->one_too_many = true;
+	client_become(c, &CLIENT_ASKING);
+	return false;
+}
+
+void
+client_limits_tick(struct worker *w)
+{
+	if (likely(!w->one_too_many))
+		return;
+	w->one_too_many = false;
+	LIST_EACH(n, &w->newcomers) {
+		struct client *c = CONTAINER_OF(n, struct client, in_newcomers);
+		const char *why;
+
+		if (!c->one_too_many)
+			continue;
+		c->one_too_many = false;
+		why = limit_reached(c);
+		if (why != NULL)
+			client_refuse_text(c, "%s", why);
+		else
+			client_authenticate(c);
 	}
-	if (c->crowded && !is_exempt(c, conf)) {
-		client_refuse_text(c,
-		    "client connections exceeded (max_client_connections_per_address)");
-		return false;
-	}
-	return count_in_database(c, conf) && count_in_user(c, conf);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pool/client.h"
+#include "pool/client_limits.h"
 #include "pool/courier.h"
 #include "pool/lane.h"
 #include "pool/pair.h"
@@ -236,6 +237,7 @@ deadline_tick(struct worker *w, usec_t now)
 	const struct conf *conf = w->setup->conf;
 
 	look_at_newcomers(w, conf, loop_wall(w->loop));
+	client_limits_tick(w);
 	if (place_suspended(w->pooler))
 		return;		/* who is not heard cannot be late */
 	if (anybody_has_idle_timeout(conf))

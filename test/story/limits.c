@@ -5,6 +5,7 @@
 #include "story/story.h"
 
 #include "pool/client_limits.h"
+#include "pool/deadline.h"
 
 static unsigned
 of_database(struct story *s, const char *name)
@@ -18,13 +19,23 @@ of_user(struct story *s, const char *name)
 	return client_limits_of_user(&s->pooler, span_text(name));
 }
 
+/* Whoever is one too many is looked at once more at the next tick. */
+static struct actor *
+entrant(struct story *s, unsigned worker, const char *database)
+{
+	struct actor *a = story_client_on(s, worker, database);
+
+	story_pass(s, 2 * DEADLINE_TICK);
+	return a;
+}
+
 static struct actor *
 client_of(struct story *s, unsigned worker, const char *user, const char *database)
 {
 	struct actor *a = story_connect(s, worker);
 
 	actor_login(a, user, database, NULL);
-	story_settle(s);
+	story_pass(s, 2 * DEADLINE_TICK);
 	return a;
 }
 
@@ -32,8 +43,8 @@ static void
 database_has_so_many_clients(void **state)
 {
 	struct story *s = story_begin("workers=2 max_db_client_connections=2");
-	struct actor *a = story_client_on(s, 0, "app"), *b = story_client_on(s, 1, "app");
-	struct actor *c = story_client_on(s, 1, "app"), *d = story_client_on(s, 0, "other");
+	struct actor *a = entrant(s, 0, "app"), *b = entrant(s, 1, "app");
+	struct actor *c = entrant(s, 1, "app"), *d = entrant(s, 0, "other");
 
 	(void)state;
 	hears(c, "E:08P01 x", "whichever worker it comes to");
@@ -43,7 +54,7 @@ database_has_so_many_clients(void **state)
 	is_count(of_database(s, "app"), 2, "who was refused does not count");
 	hang_up(a);
 	story_settle(s);
-	c = story_client_on(s, 1, "app");
+	c = entrant(s, 1, "app");
 	is_count(c->in, 1, "one has left, another may come");
 	leave(b);
 	leave(c);
@@ -62,13 +73,13 @@ entry_says_more_than_the_default(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
-		is_count(story_client(s, "app")->in, 1, "three of app");
-	hears(story_client(s, "app"), "E:08P01 x", "not four");
-	is_count(story_client(s, "other")->in, 1, "one of other");
-	hears(story_client(s, "other"), "E:08P01 x", "not two");
-	is_count(story_client(s, "auto")->in, 1, "one of what the template covers");
-	hears(story_client(s, "auto"), "E:08P01 x", "not two");
-	is_count(story_client(s, "auto2")->in, 1, "each such name counts alone");
+		is_count(entrant(s, 0, "app")->in, 1, "three of app");
+	hears(entrant(s, 0, "app"), "E:08P01 x", "not four");
+	is_count(entrant(s, 0, "other")->in, 1, "one of other");
+	hears(entrant(s, 0, "other"), "E:08P01 x", "not two");
+	is_count(entrant(s, 0, "auto")->in, 1, "one of what the template covers");
+	hears(entrant(s, 0, "auto"), "E:08P01 x", "not two");
+	is_count(entrant(s, 0, "auto2")->in, 1, "each such name counts alone");
 	story_end(s);
 }
 
@@ -130,17 +141,34 @@ logins_count_while_they_last(void **state)
 }
 
 static void
+who_is_leaving_makes_room(void **state)
+{
+	struct story *s = story_begin("workers=2 max_db_client_connections=1");
+	struct actor *a = entrant(s, 0, "app"), *b = story_connect(s, 1);
+
+	(void)state;
+	actor_login(b, "bob", "app", NULL);
+	story_settle(s);
+	hears(b, "", "one too many, as it seems");
+	hang_up(a);
+	story_pass(s, 2 * DEADLINE_TICK);
+	is_count(b->in, 1, "the other one was just leaving");
+	is_count(of_database(s, "app"), 1, "one is here");
+	story_end(s);
+}
+
+static void
 limits_may_change(void **state)
 {
 	struct story *s = story_begin("max_db_client_connections=1");
-	struct actor *a = story_client(s, "app");
+	struct actor *a = entrant(s, 0, "app");
 
 	(void)state;
-	hears(story_client(s, "app"), "E:08P01 x", "one");
+	hears(entrant(s, 0, "app"), "E:08P01 x", "one");
 	story_reload(s, "max_db_client_connections=3", NULL);
-	is_count(story_client(s, "app")->in, 1, "two");
-	is_count(story_client(s, "app")->in, 1, "three");
-	hears(story_client(s, "app"), "E:08P01 x", "not four");
+	is_count(entrant(s, 0, "app")->in, 1, "two");
+	is_count(entrant(s, 0, "app")->in, 1, "three");
+	hears(entrant(s, 0, "app"), "E:08P01 x", "not four");
 	story_reload(s, "max_db_client_connections=1", NULL);
 	say(a, "select a");
 	story_settle(s);
@@ -152,13 +180,13 @@ static void
 address_has_its_share(void **state)
 {
 	struct story *s = story_begin("workers=2 max_client_connections_per_address=3");
-	struct actor *silent[3], *a = story_client_on(s, 0, "app"), *b, *c;
+	struct actor *silent[3], *a = entrant(s, 0, "app"), *b, *c;
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++)
 		silent[i] = story_connect(s, i);
 	story_settle(s);
-	b = story_client_on(s, 1, "app");
+	b = entrant(s, 1, "app");
 	is_text(b->error,
 	    "client connections exceeded (max_client_connections_per_address)",
 	    "the silent ones count");
@@ -190,6 +218,7 @@ main(void)
 		UNIT_TEST(entry_says_more_than_the_default),
 		UNIT_TEST(user_has_so_many_clients),
 		UNIT_TEST(logins_count_while_they_last),
+		UNIT_TEST(who_is_leaving_makes_room),
 		UNIT_TEST(limits_may_change),
 		UNIT_TEST(address_has_its_share),
 	};
