@@ -91,13 +91,7 @@ extern const struct client_state CLIENT_START, CLIENT_AUTH, CLIENT_ASKING, CLIEN
 
 /* A connection has come: FD is taken over. */
 void client_new(struct worker *w, int fd, const struct addr *peer);
-/* C is in STATE from now on. */
-static inline void
-client_become(struct client *c, const struct client_state *state)
-{
-	c->state = state;
-	c->since = loop_now(c->worker->loop);
-}
+void client_become(struct client *c, const struct client_state *state);
 
 /* Close with E as a FATAL error, as polite as may be. Its server is rescued or closed. */
 void client_refuse(struct client *c, const struct err *e);

@@ -88,14 +88,7 @@ extern const struct server_state SERVER_DIALING, SERVER_ASKING_TLS, SERVER_LOGIN
 
 /* Open one for LANE, already counted as opening in the ledger. */
 void server_open(struct lane *lane);
-/* S is in STATE from now on. */
-static inline void
-server_become(struct server *s, const struct server_state *state)
-{
-	s->state = state;
-	s->since = loop_now(s->lane->worker->loop);
-}
-
+void server_become(struct server *s, const struct server_state *state);
 /* End it: Terminate if that is safe, count it out; a client still paired is told WHY. */
 void server_close(struct server *s, const char *why);
 /* The same; its client hears E. */

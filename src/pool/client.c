@@ -70,6 +70,13 @@ client_new(struct worker *w, int fd, const struct addr *peer)
 		client_close(c, "client connections exceeded (max_client_connections_per_address)");
 }
 
+void
+client_become(struct client *c, const struct client_state *state)
+{
+	c->state = state;
+	c->since = loop_now(c->worker->loop);
+}
+
 /* --- what the link says --- */
 
 /* What one state leaves the next one may want: a query behind a startup packet. */

@@ -220,7 +220,9 @@ begin_login(struct client *c, struct span secret, bool known)
 	struct buf reply = { 0 };
 	struct err e = { 0 };
 
-	a->rules.binding = link_binding(c->link, binding);
+	/* only SCRAM binds, and MD5 may become that */
+	if (a->rules.method == LOGIN_SCRAM || a->rules.method == LOGIN_MD5)
+		a->rules.binding = link_binding(c->link, binding);
 	go_on(c, login_begin(&a->login, &a->rules, span_text(c->user), secret, known, &reply, &e),
 	    &reply, &e);
 	buf_fini(&reply);

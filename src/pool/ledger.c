@@ -221,6 +221,9 @@ give_closely(struct seat *seat, usec_t now)
 	struct ledger *l = seat->ledger;
 	unsigned most = l->limits.most + l->limits.reserve;
 
+	/* it may have got what it lacked while others of its clients went on waiting */
+	if (l->hungry && !ledger_lacks(l, now))
+		chain_hunger(l, false);
 	if (l->paused || (l->limits.most > 0 && l->open > most))
 		return (struct give){ GIVE_CLOSE, 0, NULL };
 	if (slot_leaves(l, !list_empty(&l->wants), now))

@@ -115,6 +115,13 @@ server_open(struct lane *lane)
 		server_close(s, "out of memory");
 }
 
+void
+server_become(struct server *s, const struct server_state *state)
+{
+	s->state = state;
+	s->since = loop_now(s->lane->worker->loop);
+}
+
 /* --- lists --- */
 
 static struct list *
