@@ -171,11 +171,13 @@ class PostgreSQL:
 			return cursor.fetchall() if cursor.description else None
 
 	def wait_until_running(self, part):
-		"""Wait until a client's query that contains PART is running."""
+		"""Wait until a client's query that contains PART, and sleeps or waits for a
+		lock, has come that far: its columns are described."""
 		wait_for(
 			"a running %r" % part,
 			lambda: self.sql(
 				"select 1 from pg_stat_activity where state = 'active' and usename <> 'postgres' "
+				"and wait_event_type in ('Timeout', 'Lock') "
 				"and position('%s' in query) > 0" % part
 			),
 		)
