@@ -120,6 +120,24 @@ def enter(front, healthy):
 		client.leave()
 
 
+@pytest.fixture
+def pooler(front, postgres, folder, certs):
+	"""pooler(**settings): one of a test's own."""
+	if front.direct:
+		pytest.skip("there is no pooler")
+	made = []
+
+	def pooler(**settings):
+		where = folder / ("own-" + os.urandom(4).hex())
+		made.append(servers.Pooler(postgres, where, certs, front.workers, **settings))
+		return made[-1].start()
+
+	yield pooler
+	for one in made:
+		one.check()
+		one.stop()
+
+
 def pytest_configure(config):
 	config.addinivalue_line(
 		"markers",

@@ -1,7 +1,6 @@
 """Clients too many: what they are told, who is let in all the same, and that every way out counts as
 one."""
 
-import os
 import threading
 import time
 
@@ -9,7 +8,7 @@ import pytest
 
 from rawpg import Client, Closed, Refused, Wire, cancel, password, query, startup, terminate
 from scratch import wait_for
-from servers import SECRET, Pooler
+from servers import SECRET
 
 pytestmark = pytest.mark.any_version
 
@@ -18,30 +17,9 @@ USER = "client connections exceeded (max_user_client_connections)"
 ADDRESS = "client connections exceeded (max_client_connections_per_address)"
 
 
-@pytest.fixture
-def pooler(front, postgres, folder, certs, monkeypatch):
-	"""pooler(**settings): one of a test's own."""
-	monkeypatch.setenv("PGPASSWORD", SECRET)  # for the console
-	if front.direct:
-		pytest.skip("there is no pooler")
-	made = []
-
-	def pooler(**settings):
-		made.append(
-			Pooler(
-				postgres,
-				folder / ("limits-" + os.urandom(4).hex()),
-				certs,
-				front.workers,
-				**settings,
-			)
-		)
-		return made[-1].start()
-
-	yield pooler
-	for one in made:
-		one.check()
-		one.stop()
+@pytest.fixture(autouse=True)
+def console_password(monkeypatch):
+	monkeypatch.setenv("PGPASSWORD", SECRET)
 
 
 def enters(pooler, database="three", **login):

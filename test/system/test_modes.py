@@ -1,8 +1,6 @@
 """Pool modes, and what the operator asks of servers between clients: checks, resets, connect_query;
 what he forbids: simple queries, long messages, sessions over servers that must go."""
 
-import os
-
 import pytest
 
 from rawpg import (
@@ -15,34 +13,8 @@ from rawpg import (
 	sync,
 )
 from scratch import wait_for
-from servers import Pooler
 
 pytestmark = pytest.mark.any_version
-
-
-@pytest.fixture
-def pooler(front, postgres, folder, certs):
-	"""pooler(**settings): one of a test's own."""
-	if front.direct:
-		pytest.skip("there is no pooler")
-	made = []
-
-	def pooler(**settings):
-		made.append(
-			Pooler(
-				postgres,
-				folder / ("modes-" + os.urandom(4).hex()),
-				certs,
-				front.workers,
-				**settings,
-			)
-		)
-		return made[-1].start()
-
-	yield pooler
-	for one in made:
-		one.check()
-		one.stop()
 
 
 def enters(pooler, database="one", **login):
