@@ -26,17 +26,15 @@ before the letter that tells it is sent.
             and all that are hungry look again, as they do after an eviction
 """
 import sys
-from collections import deque, namedtuple
+from collections import namedtuple
+
+from explore import Wrong, explore
 
 Pool = namedtuple("Pool", "waiting idle busy opening granted evict hungry aged cover")
 # granted: slots counted, letter under way; evict: letters under way that take an idle one
 State = namedtuple("State", "pools learnt paused left")
 Left = namedtuple("Left", "clients hangups deaths failures fulls pauses ticks")
 EMPTY = Pool(0, 0, 0, 0, 0, 0, False, False, False)
-
-
-class Wrong(Exception):
-    pass
 
 
 def opened(pool):
@@ -237,26 +235,10 @@ class Budget:
                     raise Wrong("pool %d waits and nobody knows" % i)
 
 
-def explore(pools, size, limit, left, minimum=0):
+def states(pools, size, limit, left, minimum=0):
     """How many states there are; Wrong, with the way there, if one is."""
-    budget = Budget(pools, size, limit, minimum)
     start = State((EMPTY,) * pools, limit, False, left)
-    came_from, todo = {start: None}, deque([start])
-    while todo:
-        state = todo.popleft()
-        try:
-            budget.check(state)
-            for following in budget.steps(state):
-                if following not in came_from:
-                    came_from[following] = state
-                    todo.append(following)
-        except Wrong as wrong:
-            way = []
-            while state is not None:
-                way.append(state)
-                state = came_from[state]
-            raise Wrong("\n".join([str(wrong), *map(str, reversed(way))])) from None
-    return len(came_from)
+    return explore(Budget(pools, size, limit, minimum), start)
 
 
 CASES = (
@@ -277,8 +259,8 @@ def main():
     failed = False
     for number, (pools, size, limit, left, *minimum) in enumerate(cases, 1):
         try:
-            states = explore(pools, size, limit, Left(*left), *minimum)
-            print("ok %d - %d pools, limit %d: %d states" % (number, pools, limit, states))
+            count = states(pools, size, limit, Left(*left), *minimum)
+            print("ok %d - %d pools, limit %d: %d states" % (number, pools, limit, count))
         except Wrong as wrong:
             failed = True
             print("not ok %d - %d pools, limit %d" % (number, pools, limit))

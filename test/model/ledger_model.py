@@ -26,16 +26,14 @@ lane of a client that waits and is not called.
     lost    a server ended on its way: the one called last wants again, first of all
 """
 import sys
-from collections import deque, namedtuple
+from collections import namedtuple
+
+from explore import Wrong, explore
 
 Lane = namedtuple("Lane", "called waiting idle busy opening nudges arriving at_it")
 # at_it: None, "cover", or how many nudges of a letter are still to be done
 State = namedtuple("State", "lanes wants open paused late left")
 Left = namedtuple("Left", "clients hangups deaths failures losses pauses waits")
-
-
-class Wrong(Exception):
-    pass
 
 
 def replaced(items, at, item):
@@ -219,26 +217,10 @@ def promised(lane):
     return lane.nudges + (lane.at_it if isinstance(lane.at_it, int) else 0)
 
 
-def explore(lanes, limit, left, reserve=0):
+def states(lanes, limit, left, reserve=0):
     """How many states there are; Wrong, with the way there, if one is."""
-    pool = Pool(limit, reserve)
     start = State((Lane(0, 0, 0, 0, 0, 0, 0, None),) * lanes, (), 0, False, False, left)
-    came_from, todo = {start: None}, deque([start])
-    while todo:
-        state = todo.popleft()
-        try:
-            pool.check(state)
-            for following in pool.steps(state):
-                if following not in came_from:
-                    came_from[following] = state
-                    todo.append(following)
-        except Wrong as wrong:
-            way = []
-            while state is not None:
-                way.append(state)
-                state = came_from[state]
-            raise Wrong("\n".join([str(wrong), *map(str, reversed(way))])) from None
-    return len(came_from)
+    return explore(Pool(limit, reserve), start)
 
 
 CASES = (
@@ -263,7 +245,7 @@ def main(words):
         name = f"{lanes} lanes, limit {limit}, {' '.join(map(str, left))}, reserve {reserve}"
         try:
             print(f"ok {number} - {name}: "
-                  f"{explore(lanes, limit, Left(*left), reserve)} states", flush=True)
+                  f"{states(lanes, limit, Left(*left), reserve)} states", flush=True)
         except Wrong as wrong:
             failed = 1
             print(f"not ok {number} - {name}\n# " + str(wrong).replace("\n", "\n# "))
