@@ -20,6 +20,7 @@ enum account_kind {
 
 /* How many connections a server says it takes; below 0: no limit of that kind, or not told. */
 struct capacity {
+	bool		 counted;	/* asked while in use: max_connections is how many there are now */
 	int		 max_connections;
 	int		 reserved;	/* of these, for superusers and others who are not us */
 	int		 of_role, of_database;

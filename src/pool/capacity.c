@@ -12,14 +12,6 @@
 #define ASK_AGAIN (10 * SECOND)	/* a server that was just asked is not asked again */
 #define ASK_PATIENCE (5 * SECOND)	/* the one that was asked first may have died */
 
-static void
-tell(const struct budget *b, const char *format, unsigned n, int found, int reserved)
-{
-	char name[200];
-
-	log_line(LOG_LEVEL_LOG, NULL, format, budget_name(b, name, sizeof(name)), n, found, reserved);
-}
-
 bool
 budget_asks(struct pooler *p, struct pool *pool, usec_t now)
 {
@@ -50,19 +42,22 @@ budget_learn(struct pooler *p, struct pool *pool, const struct conf *conf, const
 {
 	int found[ACCOUNT_KINDS] = { [ACCOUNT_HOST] = c->max_connections,
 		[ACCOUNT_ROLE] = c->of_role, [ACCOUNT_CATALOG] = c->of_database };
+	char name[200];
 
 	pthread_mutex_lock(&p->mutex);
 	for (unsigned kind = ACCOUNT_HOST; kind < ACCOUNT_KINDS; kind++) {
 		struct budget *b = pool->budgets[kind];
+		int reserved = kind == ACCOUNT_HOST ? c->reserved : 0;
 
-		if (b == NULL || (b->found == found[kind] && b->reserved == c->reserved))
+		if (b == NULL || (b->found == found[kind] && b->reserved == reserved))
 			continue;
 		b->found = found[kind];
-		b->reserved = kind == ACCOUNT_HOST ? c->reserved : 0;
+		b->reserved = reserved;
 		budget_set_limit(p, b, conf);
 		if (b->account.wish > 0)
-			tell(b, "budget of %s: at most %u connections, as the server has %d, %d of them "
-			    "reserved", b->account.wish, b->found, b->reserved);
+			log_line(LOG_LEVEL_LOG, NULL, "budget of %s: at most %u connections, as the server "
+			    "has %d, %d of them reserved", budget_name(b, name, sizeof(name)),
+			    b->account.wish, b->found, b->reserved);
 	}
 	pthread_mutex_unlock(&p->mutex);
 }
@@ -83,15 +78,19 @@ budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now
 {
 	struct budget *b;
 	unsigned learnt;
+	char name[200];
 
 	pthread_mutex_lock(&p->mutex);
 	b = pool->budgets[whose_limit(routine)];
 	if (b != NULL) {
 		learnt = ledger_full(&p->book, &b->account, now);
+		/* others of ours are open there: the account says when to try again, not the pool */
+		if (learnt > 1)
+			atomic_store(&pool->failures, 0);
 		b->fulls++;
 		if (!b->told)
-			tell(b, "budget of %s: the server has no room for more than %u connections of ours "
-			    "now; its limit is %d, %d of them reserved", learnt, b->found, b->reserved);
+			log_line(LOG_LEVEL_LOG, NULL, "budget of %s: the server has no room for more than %u "
+			    "connections of ours now", budget_name(b, name, sizeof(name)), learnt);
 		b->told = true;
 	}
 	pthread_mutex_unlock(&p->mutex);

@@ -10,7 +10,6 @@
 #include "wire/read.h"
 
 #define COLUMNS 5
-#define COUNTING -2	/* in said->reserved: max_connections will be how many there are */
 
 /* A superuser's logins are not counted against the limits of roles and databases. */
 static const char question[] =
@@ -54,7 +53,7 @@ enquiry_count(struct server *s)
 {
 	if (!enquire(s, count))
 		return false;
-	s->said->reserved = COUNTING;
+	s->said->counted = true;
 	return true;
 }
 
@@ -89,7 +88,7 @@ enquiry_row(struct server *s, struct span body)
 	struct capacity c = { .of_role = -1, .of_database = -1 };
 	int superusers = 0, others = 0;
 
-	if (s->said->reserved == COUNTING) {
+	if (s->said->counted) {
 		if (read_u16(&r) == 1)
 			read_int(&r, &s->said->max_connections);
 		return;
@@ -108,7 +107,7 @@ enquiry_done(struct server *s)
 	struct lane *lane = s->lane;
 	struct pooler *p = lane->worker->pooler;
 	const struct conf *conf = lane->worker->setup->conf;
-	bool counted = s->said->reserved == COUNTING;
+	bool counted = s->said->counted;
 
 	if (s->said->max_connections > 0 && counted)
 		budget_counted(p, lane->pool, conf, (unsigned)s->said->max_connections);
