@@ -2,11 +2,11 @@
  * deadline.c - every timeout, one row each: what it is about, since when it counts, how long it may take,
  * what its end is called. PgBouncer's names and texts.
  */
-#include "pool/budget.h"
 #include "pool/deadline.h"
 
 #include <string.h>
 
+#include "pool/budget.h"
 #include "pool/client.h"
 #include "pool/client_limits.h"
 #include "pool/courier.h"
@@ -66,7 +66,7 @@ static usec_t
 hidden_since(const struct server *s)
 {
 	return s->state == &SERVER_SETTLING || s->state == &SERVER_RESET ||
-	    s->state == &SERVER_RESCUE ? s->since : 0;
+	    s->state == &SERVER_RESCUE || s->state == &SERVER_ENQUIRY ? s->since : 0;
 }
 
 static usec_t

@@ -211,7 +211,7 @@ lane_release(struct lane *lane, struct server *server)
 void
 lane_give(struct lane *lane, struct server *server)
 {
-	if (lane_outdated(lane, server)) {
+	if (server->doomed || lane_outdated(lane, server)) {
 		server_close(server, "database configuration changed");
 		return;
 	}

@@ -292,7 +292,7 @@ refused(struct server *s, struct span body)
 	    v.text.at);
 	if (v.sqlstate.len == 5)
 		span_copy(v.sqlstate, e.sqlstate, sizeof(e.sqlstate));
-	if (strcmp(e.sqlstate, "53300") == 0)
+	if (strcmp(e.sqlstate, SQLSTATE_TOO_MANY) == 0)
 		budget_full(s->lane->worker->pooler, s->lane->pool, v.routine,
 		    loop_now(s->lane->worker->loop));
 	/* Starting up, shutting down, full: who waits may well be served soon. */

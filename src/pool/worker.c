@@ -2,7 +2,6 @@
  * worker.c - one thread. Births and funerals of its clients and servers, its lanes, and
  * asking all workers at once.
  */
-#include "pool/budget.h"
 #include "pool/worker.h"
 
 #include <signal.h>
@@ -11,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "pool/budget.h"
 #include "pool/cancel.h"
 #include "pool/client.h"
 #include "pool/courier.h"
