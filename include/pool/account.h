@@ -28,6 +28,8 @@ struct seat;
 #define AGED_AFTER (500 * MSEC)
 /* Between pools that differ by one server a slot changes hands for a client that has waited so much longer than any there. */
 #define TURN_AFTER (250 * MSEC)
+/* A hungry ledger that found nothing does not look again for so long, unless it is told to: many clients may come meanwhile. */
+#define LOOK_AGAIN_AFTER (5 * MSEC)
 
 /* After a server had no room for us its account grows again by one connection so often. */
 #define PROBE_EVERY (200 * MSEC)
@@ -73,8 +75,8 @@ void chain_hunger(struct ledger *l, bool hungry);
 bool chain_yields(struct ledger *l, bool wanted, usec_t now);
 /* The hungry ledger sharing an account with L that the next free slot is for; NULL: none can use one. */
 struct ledger *chain_next(struct ledger *l, usec_t now);
-/* Whose idle server goes so that L gets room, or NULL. Evictions under way count. */
-struct seat *chain_victim(struct ledger *l, usec_t now);
+/* Whose idle server goes so that L gets room, or NULL. Evictions under way count. *BARREN: there is none and none is under way. */
+struct seat *chain_victim(struct ledger *l, usec_t now, bool *barren);
 /* Call FN for the hungry ledgers that share an account with L, the few that have been so longest. */
 void chain_each_hungry(struct ledger *l, void (*fn)(struct ledger *hungry));
 

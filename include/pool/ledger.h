@@ -69,6 +69,7 @@ struct ledger {
 	unsigned	 evictions;	/* of all seats together */
 	unsigned	 leaving;	/* those and servers being closed for another ledger */
 	bool		 hungry;	/* in the lists of its accounts */
+	usec_t		 look_at;	/* hungry: no idle server of others is looked for before */
 	usec_t		 active_at;	/* when a server was last taken or given back */
 	bool		 paused;	/* nobody gets a server */
 	usec_t		 retry_at;	/* open none before: the last attempt failed */
@@ -110,7 +111,7 @@ void ledger_init(struct ledger *l, struct book *book);
 void ledger_tie(struct ledger *l, struct account *a);
 /* No more; it has no servers and no wants. */
 void ledger_untie(struct ledger *l);
-/* Its servers count in A in place of the account of tie AT, which may be the same. */
+/* Its servers count in A in place of the account of tie AT (in the order of ledger_tie()), which may be the same. */
 void ledger_retie(struct ledger *l, unsigned at, struct account *a);
 /* Change an account's limits; ledgers that are over it close servers as they become free. */
 void ledger_limit_account(struct book *book, struct account *a, unsigned limit, unsigned parallel);

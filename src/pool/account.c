@@ -238,10 +238,11 @@ worst_of(struct account *a, struct ledger *l, usec_t now, unsigned *leaving)
  * are seen to one after the other, but only if something can be done in each.
  */
 struct seat *
-chain_victim(struct ledger *l, usec_t now)
+chain_victim(struct ledger *l, usec_t now, bool *barren)
 {
 	struct ledger *victim = NULL;
 
+	*barren = false;
 	for (unsigned i = 0; i < l->tie_count; i++) {
 		struct account *a = l->ties[i].account;
 		struct ledger *worst;
@@ -252,8 +253,10 @@ chain_victim(struct ledger *l, usec_t now)
 		worst = worst_of(a, l, now, &leaving);
 		if (leaving >= l->waiting)
 			continue;	/* one on its way is enough for one want */
-		if (worst == NULL && leaving == 0)
+		if (worst == NULL && leaving == 0) {
+			*barren = true;
 			return NULL;
+		}
 		if (worst != NULL && (victim == NULL || makes_room(worst, l)))
 			victim = worst;
 	}

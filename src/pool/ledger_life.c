@@ -35,6 +35,7 @@ ledger_limit(struct ledger *l, const struct ledger_limits *limits)
 {
 	ledger_lock(l);
 	l->limits = *limits;
+	l->look_at = 0;
 	ledger_unlock(l);
 }
 
@@ -43,6 +44,7 @@ ledger_pause(struct ledger *l, bool paused)
 {
 	ledger_lock(l);
 	l->paused = paused;
+	l->look_at = 0;
 	ledger_unlock(l);
 }
 

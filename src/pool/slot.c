@@ -155,6 +155,7 @@ call_again(struct ledger *hungry)
 {
 	struct want *first = LIST_FIRST(&hungry->wants, struct want, in_ledger);
 
+	hungry->look_at = 0;
 	if (first != NULL)
 		call(first->seat);
 }
@@ -181,19 +182,23 @@ slot_or_hunger(struct seat *seat, usec_t now)
 {
 	struct ledger *l = seat->ledger;
 	struct seat *victim;
+	bool barren;
 
 	if (chain_has_room(l)) {
 		chain_hunger(l, false);
 		slot_take(l);
 		return (struct errand){ .what = ERRAND_OPEN, .lane = seat->lane };
 	}
+	if (l->hungry && now < l->look_at)
+		return (struct errand){ .what = ERRAND_NONE };
 	chain_hunger(l, true);
-	while ((victim = chain_victim(l, now)) != NULL) {
+	while ((victim = chain_victim(l, now, &barren)) != NULL) {
 		victim->evictions++;
 		victim->ledger->evictions++;
 		victim->ledger->leaving++;
 		call(victim);
 	}
+	l->look_at = barren ? now + LOOK_AGAIN_AFTER : 0;
 	return (struct errand){ .what = ERRAND_NONE };
 }
 

@@ -88,6 +88,7 @@ full_accounts(const struct ledger *l)
 static void
 check_quiet(struct account_world *w, unsigned p, const struct sums *s)
 {
+	bool barren;
 	struct ledger *l = &w->ledgers[p];
 
 	if (l->paused || s->queued == 0)
@@ -101,7 +102,7 @@ check_quiet(struct account_world *w, unsigned p, const struct sums *s)
 	if (!l->hungry)
 		complain(w, "somebody waits and nobody knows");
 	/* where two accounts are full the next tick sees it */
-	if (full_accounts(l) == 1 && chain_victim(l, w->now) != NULL)
+	if (full_accounts(l) == 1 && chain_victim(l, w->now, &barren) != NULL)
 		complain(w, "somebody waits beside an idle server that could go");
 }
 
