@@ -32,6 +32,16 @@ lies_in(struct span s, struct span whole)
 	    (size_t)(s.at - whole.at) <= whole.len - s.len);
 }
 
+/* Takes up to WANTED bytes off the front of REST. */
+static inline struct span
+take(struct span *rest, size_t wanted)
+{
+	struct span bytes = span_of(rest->at, wanted < rest->len ? wanted : rest->len);
+
+	*rest = span_skip(*rest, bytes.len);
+	return bytes;
+}
+
 /* A copy of S in a block of just its size; the caller frees .at. */
 static inline struct span
 copy_of(struct span s)

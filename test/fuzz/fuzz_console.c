@@ -17,21 +17,8 @@
 struct scene {
 	struct story	*story;
 	struct actor	*guest;
-	const uint8_t	*at;
-	size_t		 left;
+	struct span	 rest;		/* of the input */
 };
-
-/* Up to WANTED bytes of the input. */
-static struct span
-take(struct scene *scene, size_t wanted)
-{
-	size_t n = wanted < scene->left ? wanted : scene->left;
-	struct span bytes = span_of(scene->at, n);
-
-	scene->at += n;
-	scene->left -= n;
-	return bytes;
-}
 
 /* A query whose text is TEXT up to its first NUL. */
 static void
@@ -50,8 +37,8 @@ ask(struct actor *guest, struct span text)
 static void
 act(struct scene *scene)
 {
-	struct span head = take(scene, 2);
-	struct span bytes = take(scene, head.len == 2 ? (uint8_t)head.at[1] : 0);
+	struct span head = take(&scene->rest, 2);
+	struct span bytes = take(&scene->rest, head.len == 2 ? (uint8_t)head.at[1] : 0);
 
 	switch ((uint8_t)head.at[0] % 6) {
 	case 0:
@@ -109,8 +96,8 @@ is_untouched(struct pooler *p)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct scene scene = { .at = bytes, .left = len };
-	bool may_all = take(&scene, 1).len == 1 && bytes[0] % 2 == 0;
+	struct scene scene = { .rest = span_of(bytes, len) };
+	bool may_all = take(&scene.rest, 1).len == 1 && bytes[0] % 2 == 0;
 	struct story *s = story_begin(
 	    "pool_size=1 workers=2 query_wait_notify=0 admin_users=bob stats_users=ann");
 	struct actor *other;
@@ -124,7 +111,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	actor_login(scene.guest, may_all ? "bob" : "ann", "pgbouncer", NULL);
 	sim_settle();
 	must(strcmp(actor_state(scene.guest), "idle") == 0);
-	for (unsigned i = 0; i < ACTS_MOST && scene.left > 0; i++)
+	for (unsigned i = 0; i < ACTS_MOST && scene.rest.len > 0; i++)
 		act(&scene);
 	sim_settle();
 	if (!may_all) {

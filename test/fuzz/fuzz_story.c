@@ -14,21 +14,8 @@
 struct scene {
 	struct story	*story;
 	struct actor	*stranger;	/* NULL: has left */
-	const uint8_t	*at;
-	size_t		 left;
+	struct span	 rest;		/* of the input */
 };
-
-/* Up to WANTED bytes of the input. */
-static struct span
-take(struct scene *scene, size_t wanted)
-{
-	size_t n = wanted < scene->left ? wanted : scene->left;
-	struct span bytes = span_of(scene->at, n);
-
-	scene->at += n;
-	scene->left -= n;
-	return bytes;
-}
 
 static void
 server_says(struct scene *scene, struct span bytes)
@@ -54,8 +41,8 @@ stranger_comes(struct scene *scene, bool logs_in)
 static void
 act(struct scene *scene)
 {
-	struct span head = take(scene, 2);
-	struct span bytes = take(scene, head.len == 2 ? (uint8_t)head.at[1] : 0);
+	struct span head = take(&scene->rest, 2);
+	struct span bytes = take(&scene->rest, head.len == 2 ? (uint8_t)head.at[1] : 0);
 
 	switch ((uint8_t)head.at[0] % 8) {
 	case 0:
@@ -99,13 +86,13 @@ check(struct scene *scene)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct scene scene = { .at = bytes, .left = len };
+	struct scene scene = { .rest = span_of(bytes, len) };
 	const char *what;
 
 	scene.story = story_begin("pool_size=1");
 	scene.story->liars = true;
 	stranger_comes(&scene, true);
-	for (unsigned i = 0; i < ACTS_MOST && scene.left > 0; i++)
+	for (unsigned i = 0; i < ACTS_MOST && scene.rest.len > 0; i++)
 		act(&scene);
 	sim_settle();
 	check(&scene);

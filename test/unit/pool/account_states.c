@@ -10,6 +10,7 @@
 
 #include "unit/dice.h"
 #include "unit/pool/account_world.h"
+#include "unit/pool/seen.h"
 
 /* A world and what may happen in it. */
 struct tale {
@@ -37,12 +38,6 @@ static const struct tale tales[] = {
 	    .times = 1 },
 };
 
-/* States seen, as their hashes; 0 is an empty place. */
-struct seen {
-	uint64_t	*slots;		/* owned */
-	size_t		 size, count;
-};
-
 #define STEPS_MOST 400u
 
 struct walk {
@@ -51,21 +46,6 @@ struct walk {
 	unsigned	 depth;
 	char		 steps[STEPS_MOST][16];	/* how we came here */
 };
-
-static bool
-seen_add(struct seen *seen, uint64_t hash)
-{
-	size_t at;
-
-	hash |= hash == 0;
-	for (at = hash & (seen->size - 1); seen->slots[at] != 0; at = (at + 1) & (seen->size - 1))
-		if (seen->slots[at] == hash)
-			return false;
-	assert_true(seen->count * 2 < seen->size);
-	seen->slots[at] = hash;
-	seen->count++;
-	return true;
-}
 
 static void
 tell_steps(const struct walk *walk, const struct tale *tale)
@@ -139,7 +119,6 @@ static void
 every_state_is_good(void **state)
 {
 	struct walk *walk = malloc(sizeof(*walk));
-	size_t size = (size_t)1 << 22;
 
 	(void)state;
 	assert_non_null(walk);
@@ -147,14 +126,12 @@ every_state_is_good(void **state)
 		struct account_rules rules = rules_of(&tales[i]);
 
 		memset(walk, 0, sizeof(*walk));
-		walk->seen = (struct seen){ calloc(size, sizeof(uint64_t)), size, 0 };
-		assert_non_null(walk->seen.slots);
 		account_world_init(&walk->world, &rules);
 		go_everywhere(walk, &tales[i]);
 		print_message("# %s: %zu states\n", tales[i].name, walk->seen.count);
 		assert_true(walk->seen.count > 500);
 		account_world_fini(&walk->world);
-		free(walk->seen.slots);
+		seen_fini(&walk->seen);
 	}
 	free(walk);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "unit/pool/ledger_world.h"
+#include "unit/pool/seen.h"
 
 /* A world and what may happen in it. */
 struct tale {
@@ -56,12 +57,6 @@ static const struct tale tales[] = {
 	    .refusals = 1, .breaks = 1, .pauses = 1, .limits = 1, .waits = 1 },
 };
 
-/* States seen, as their hashes; 0 is an empty place. */
-struct seen {
-	uint64_t	*slots;		/* owned */
-	size_t		 size, count;
-};
-
 #define STEPS_MOST 400u
 
 /* One walk through everything. */
@@ -71,47 +66,6 @@ struct walk {
 	unsigned	 depth;
 	char		 steps[STEPS_MOST][16];	/* how we came here */
 };
-
-static void
-seen_grow(struct seen *seen)
-{
-	struct seen bigger = { .size = seen->size > 0 ? seen->size * 2 : 1024 };
-
-	bigger.slots = calloc(bigger.size, sizeof(*bigger.slots));
-	assert_non_null(bigger.slots);
-	for (size_t i = 0; i < seen->size; i++) {
-		size_t at = seen->slots[i] & (bigger.size - 1);
-
-		if (seen->slots[i] == 0)
-			continue;
-		while (bigger.slots[at] != 0)
-			at = (at + 1) & (bigger.size - 1);
-		bigger.slots[at] = seen->slots[i];
-	}
-	free(seen->slots);
-	seen->slots = bigger.slots;
-	seen->size = bigger.size;
-}
-
-/* True if HASH is new. */
-static bool
-seen_add(struct seen *seen, uint64_t hash)
-{
-	size_t at;
-
-	if (seen->count * 2 >= seen->size)
-		seen_grow(seen);
-	hash |= hash == 0;
-	at = hash & (seen->size - 1);
-	while (seen->slots[at] != 0) {
-		if (seen->slots[at] == hash)
-			return false;
-		at = (at + 1) & (seen->size - 1);
-	}
-	seen->slots[at] = hash;
-	seen->count++;
-	return true;
-}
 
 static void
 tell_steps(const struct walk *walk, const struct tale *tale)
@@ -193,7 +147,7 @@ every_state_is_good(void **state)
 		print_message("# %s: %zu states\n", tales[i].name, walk->seen.count);
 		assert_true(walk->seen.count > 500);
 		world_fini(&walk->world);
-		free(walk->seen.slots);
+		seen_fini(&walk->seen);
 	}
 	free(walk);
 }
