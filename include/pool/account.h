@@ -27,7 +27,7 @@ struct seat;
 /* A ledger whose servers were not used for so long keeps them only as long as nobody needs the room. */
 #define AGED_AFTER (500 * MSEC)
 /* Between pools that differ by one server a slot changes hands for a client that has waited so much longer than any there. */
-#define TURN_AFTER (250 * MSEC)
+#define TURN_AFTER (400 * MSEC)
 /* A hungry ledger that found nothing does not look again for so long, unless it is told to: many clients may come meanwhile. */
 #define LOOK_AGAIN_AFTER (5 * MSEC)
 

@@ -92,10 +92,10 @@ static const struct setting rows[] = {
 	  .text = "A host name whose addresses are those of all poolers before the same servers, "
 		  "this one among them (a headless Service): each takes an equal part. Empty means "
 		  "there is only this one." },
-	{ TIME(budget_probe_interval, "1"), .ready = true,
+	{ TIME(budget_probe_interval, "0.5"), .ready = true,
 	  .text = "How often a pooler whose share is used up asks the server whether others have left "
-		  "connections unused, and takes or returns one. 0 means it never takes more than its "
-		  "share." },
+		  "connections unused, and takes a part of them or returns what is missing. 0 means it "
+		  "never takes more than its share." },
 	{ TEXT(budget_share, "100%"), .check = is_share, .ready = true,
 	  .text = "The part of what a PostgreSQL server can take that this process may use; "
 		  "the rest is for other poolers before the same server." },

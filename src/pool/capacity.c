@@ -115,21 +115,28 @@ budget_counts(struct pooler *p, struct pool *pool)
 	return yes;
 }
 
-/* One at a time: others may be taking, too, and the headroom is all there is between us. */
+/* A part of the surplus, as others may be taking, too, and the headroom is all there is between us; what is missing at once. */
+static void
+borrow(struct budget *b, int surplus, unsigned poolers)
+{
+	unsigned missing = surplus < 0 ? (unsigned)-surplus : 0;
+
+	if (surplus > 0)
+		b->borrowed += ((unsigned)surplus + poolers - 1) / poolers;
+	else
+		b->borrowed -= missing < b->borrowed ? missing : b->borrowed;
+}
+
 void
 budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used)
 {
 	struct budget *b;
-	int unused;
 
 	pthread_mutex_lock(&p->mutex);
 	b = pool->budgets[ACCOUNT_HOST];
 	if (b != NULL && b->found > 0) {
-		unused = b->found - b->reserved - (int)used;
-		if (unused > (int)conf->server_connection_headroom)
-			b->borrowed++;
-		else if (unused < (int)conf->server_connection_headroom && b->borrowed > 0)
-			b->borrowed--;
+		borrow(b, b->found - b->reserved - (int)used - (int)conf->server_connection_headroom,
+		    p->share.next.count);
 		budget_set_limit(p, b, conf);
 	}
 	pthread_mutex_unlock(&p->mutex);
