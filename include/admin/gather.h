@@ -16,6 +16,8 @@ struct gathering {
 	struct sheet	 parts[];	/* one a worker */
 };
 
+/* One for P's workers, whom nobody has asked yet. NULL: no memory. */
+struct gathering *gathering_new(const struct pooler *p, size_t row_size);
 /*
  * Let all workers FILL a part with rows of ROW_SIZE; then DONE is called once, on HOME's
  * thread (NULL: on whichever worker was last), and owns the gathering. NULL: no memory,

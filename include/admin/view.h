@@ -19,7 +19,7 @@ enum role { ROLE_NOBODY, ROLE_STATS, ROLE_ADMIN };
 struct view_source {
 	const struct view *view;
 	struct admin	*admin;		/* borrowed */
-	struct worker	*home;		/* borrowed; of the console that asks */
+	struct loop	*loop;		/* borrowed; of the thread that asks */
 	const struct conf *conf;	/* borrowed; in force there */
 	const struct gathering *parts;	/* borrowed; NULL if the workers were not asked */
 };
@@ -36,7 +36,7 @@ struct view {
 	/* On each worker's thread: rows of PART_SIZE. NULL: the workers are not asked. */
 	void		(*fill)(struct sheet *part, struct worker *w);
 	size_t		 part_size;
-	/* On the console's thread: the rows. NULL: those of all parts. */
+	/* On the thread that asks: the rows. NULL: those of all parts. */
 	void		(*finish)(const struct view_source *from, struct sheet *rows);
 };
 

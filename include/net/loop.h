@@ -11,11 +11,15 @@
 #include "base/list.h"
 #include "base/port.h"
 
+struct event_base;
 struct loop;
 
 /* A new loop for the calling thread, or NULL. loop_free() when nothing lives on it. */
 struct loop *loop_new(struct err *e);
 void loop_free(struct loop *loop);
+
+/* libevent's own, for what is built on it. */
+struct event_base *loop_base(struct loop *loop);
 
 /* Turn until loop_stop() is called on the loop's own thread. */
 void loop_run(struct loop *loop);

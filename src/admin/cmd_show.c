@@ -54,7 +54,7 @@ run_show(struct console *s, const struct request *r)
 			job_gather(job, view);
 		return;
 	}
-	view->finish(&(struct view_source){ .view = view, .admin = s->admin, .home = home,
+	view->finish(&(struct view_source){ .view = view, .admin = s->admin, .loop = home->loop,
 			 .conf = home->setup->conf }, &portal->rows);
 	if (portal->rows.failed)
 		console_fail(s, "out of memory");

@@ -23,20 +23,30 @@ all_filled(void *arg)
 }
 
 struct gathering *
+gathering_new(const struct pooler *p, size_t row_size)
+{
+	struct gathering *g = mem_new(sizeof(*g) + p->worker_count * sizeof(g->parts[0]));
+
+	if (g == NULL)
+		return NULL;
+	g->count = p->worker_count;
+	for (unsigned i = 0; i < g->count; i++)
+		sheet_init(&g->parts[i], row_size);
+	return g;
+}
+
+struct gathering *
 gather(struct pooler *p, struct worker *home, size_t row_size,
     void (*fill)(struct sheet *part, struct worker *w), void (*done)(struct gathering *g),
     void *owner)
 {
-	struct gathering *g = mem_new(sizeof(*g) + p->worker_count * sizeof(g->parts[0]));
+	struct gathering *g = gathering_new(p, row_size);
 
 	if (g == NULL)
 		return NULL;
 	g->fill = fill;
 	g->done = done;
 	g->owner = owner;
-	g->count = p->worker_count;
-	for (unsigned i = 0; i < g->count; i++)
-		sheet_init(&g->parts[i], row_size);
 	if (worker_ask_all(p, home, fill_part, all_filled, g))
 		return g;
 	gathering_free(g);

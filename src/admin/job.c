@@ -213,7 +213,7 @@ rows_gathered(struct gathering *g)
 	portal = job->console->running;
 	portal->parts = g;
 	from = (struct view_source){ .view = portal->request.view, .admin = job->admin,
-		.home = job->home, .conf = job->home->setup->conf, .parts = g };
+		.loop = job->home->loop, .conf = job->home->setup->conf, .parts = g };
 	if (from.view->finish != NULL)
 		from.view->finish(&from, &portal->rows);
 	else

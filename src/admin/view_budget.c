@@ -56,7 +56,7 @@ row_compare(const void *a, const void *b)
 static void
 finish_budget(const struct view_source *from, struct sheet *rows)
 {
-	struct collection c = { rows, loop_now(from->home->loop) };
+	struct collection c = { rows, loop_now(from->loop) };
 
 	budget_each(from->admin->pooler, add, &c);
 	sheet_sort(rows, row_compare);

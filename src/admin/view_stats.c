@@ -17,7 +17,7 @@ struct stats_row {
 static usec_t
 wall_now(const struct view_source *from)
 {
-	return loop_wall(from->home->loop);
+	return loop_wall(from->loop);
 }
 
 static void

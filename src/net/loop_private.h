@@ -6,12 +6,8 @@
 
 #include "net/loop.h"
 
-struct event_base;
-
 /* Most bytes read from a socket at once. */
 #define LOOP_READ_MOST ((size_t)65536)
-
-struct event_base *loop_base(struct loop *loop);
 
 /* LOOP_READ_MOST bytes for what was just read, valid until the callback returns. */
 char *loop_read_buffer(struct loop *loop);
