@@ -93,8 +93,11 @@ struct pooler {
 	unsigned	 worker_count;
 	const struct console_calls *console;
 	atomic_uint	 clients;	/* sockets of any kind */
+	atomic_uint	 consoles;	/* of these, consoles */
 	atomic_uint	 client_room;	/* how many of them descriptors allow */
 	atomic_ullong	 next_id;	/* of clients and servers, in SHOW */
+	atomic_bool	 draining;	/* SIGTERM has come: not ready any more, though clients are let in yet */
+	atomic_ullong	 drain_began;	/* wall clock; 0: it has not */
 	atomic_bool	 shutting;	/* no new logins but to the console */
 	atomic_bool	 no_servers;	/* SHUTDOWN WAIT_FOR_SERVERS: who waits is sent away */
 	usec_t		 started;	/* wall clock */
