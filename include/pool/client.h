@@ -94,13 +94,17 @@ void client_new(struct worker *w, int fd, const struct addr *peer);
 void client_become(struct client *c, const struct client_state *state);
 
 /* Close with E as a FATAL error, as polite as may be. Its server is rescued or closed. */
-void client_refuse(struct client *c, const struct err *e);
+void client_refuse(struct client *c, enum reason why, const struct err *e);
 /* The same with a text of PgBouncer's class (08P01). */
-void client_refuse_text(struct client *c, const char *format, ...) PRINTF_LIKE(2, 3);
+void client_refuse_text(struct client *c, enum reason why, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The same with the words of the table. */
+void client_dismiss(struct client *c, enum reason why);
 /* Close without a word; WHY goes to the log. */
-void client_close(struct client *c, const char *why);
+void client_close(struct client *c, enum reason why);
+/* The same; what happened has a TEXT of its own. */
+void client_close_saying(struct client *c, enum reason why, const char *text);
 /* The same, so that TLS and TCP end in good order (what is queued is sent, close_notify). */
-void client_finish(struct client *c, const char *why);
+void client_finish(struct client *c, enum reason why);
 /* Freed at the end of the turn. */
 void client_free(struct client *c);
 

@@ -54,6 +54,8 @@ client_pass(struct client *c, struct piece *p)
 
 /* End the client: WHAT was wrong. */
 enum step client_broke(struct client *c, const char *what);
+/* The same for another reason than a broken protocol. */
+enum step client_over(struct client *c, enum reason why);
 
 /* Parse, Bind, Describe, Close with a server (client_statements.c). */
 enum step client_statement(struct client *c, struct piece *p);

@@ -8,6 +8,7 @@
 
 #include "pool/counters.h"
 #include "pool/ledger.h"
+#include "pool/reason.h"
 #include "pool/worker.h"
 
 struct client;
@@ -91,7 +92,7 @@ void lane_lost(struct lane *lane, struct server *server);
 void lanes_call(struct book *book);
 
 /* Close idle servers (all, or those that are doomed). */
-void lane_close_idle(struct lane *lane, bool all, const char *why);
+void lane_close_idle(struct lane *lane, bool all, enum reason why);
 /* Several times a second: lifetimes, min_pool_size, back-off, reserve. */
 void lane_tick(struct lane *lane, usec_t now);
 

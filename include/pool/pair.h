@@ -19,9 +19,9 @@ void pair_settled(struct server *server);
 /* Server is at rest: set both free; the server goes back to its lane. */
 void pair_part(struct server *server);
 /* The client is leaving or gone: save the server or close it. */
-void pair_abandon(struct client *client, const char *why);
+void pair_abandon(struct client *client);
 /* The server is gone: the client hears E (NULL: it has heard enough) and is closed. */
-void pair_bereave(struct server *server, const struct err *e);
+void pair_bereave(struct server *server, enum reason why, const struct err *e);
 /* Answer what stands first in the talk and is ours to answer. */
 void pair_answer_local(struct server *server, struct buf *out);
 /* Notes of entries that left the talk (talk_left_fn; OWNER is the server). */

@@ -90,9 +90,11 @@ extern const struct server_state SERVER_DIALING, SERVER_ASKING_TLS, SERVER_LOGIN
 void server_open(struct lane *lane);
 void server_become(struct server *s, const struct server_state *state);
 /* End it: Terminate if that is safe, count it out; a client still paired is told WHY. */
-void server_close(struct server *s, const char *why);
+void server_close(struct server *s, enum reason why);
+/* The same; what happened has a TEXT of its own. */
+void server_close_saying(struct server *s, enum reason why, const char *text);
 /* The same; its client hears E. */
-void server_fail(struct server *s, const struct err *e);
+void server_fail(struct server *s, enum reason why, const struct err *e);
 void server_free(struct server *s);
 /* Its opening has failed: E is the server's own error or ours. FATAL_FOR_CLIENTS: waiting does not mend it. */
 void server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients);

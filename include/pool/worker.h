@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "pool/pooler.h"
+#include "pool/reason.h"
 
 struct client;
 struct strikes;
@@ -32,6 +33,7 @@ struct worker {
 	struct strikes	*strikes;	/* owned; NULL: nobody tried a wrong key yet (cancel.c) */
 	struct chore	 sweep;
 	struct timer	*tick;		/* owned; looks after deadlines */
+	struct closes	 closes;	/* why clients and servers were closed here */
 	uint64_t	 last_unnamed;	/* serials of unnamed statements, unique over workers */
 	atomic_uint	 client_count;	/* for dealing out: read by the keeper */
 	unsigned	 most_clients;	/* that were here since memory was given back */

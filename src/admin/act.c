@@ -24,7 +24,7 @@ scope_has(const struct scope *scope, const struct pool *pool)
 
 /* Close the servers of LIST that were born before NOW. */
 static void
-close_list(struct list *list, usec_t now, const char *why)
+close_list(struct list *list, usec_t now, enum reason why)
 {
 	LIST_EACH(n, list) {
 		struct server *s = CONTAINER_OF(n, struct server, in_lane);
@@ -38,8 +38,8 @@ void
 act_close_idle(struct worker *w, const struct scope *scope)
 {
 	LANES_EACH(lane, w, scope) {
-		lane_close_idle(lane, true, "pause mode");
-		close_list(&lane->opening, UINT64_MAX, "pause mode");
+		lane_close_idle(lane, true, CLOSE_pause);
+		close_list(&lane->opening, UINT64_MAX, CLOSE_pause);
 	}
 }
 
@@ -102,7 +102,7 @@ close_unsent(struct list *list)
 		struct server *s = CONTAINER_OF(n, struct server, in_lane);
 
 		if (s->link != NULL && link_unsent(s->link) > 0)
-			server_close(s, "suspend_timeout");
+			server_close(s, CLOSE_suspend_timeout);
 	}
 }
 
@@ -117,7 +117,7 @@ act_count_unsent(struct worker *w, bool late)
 		if (c->lane == NULL || c->console != NULL || link_unsent(c->link) == 0)
 			continue;
 		if (late)
-			client_refuse_text(c, "suspend_timeout");
+			client_dismiss(c, CLOSE_suspend_timeout);
 		else
 			count++;
 	}
@@ -158,8 +158,8 @@ act_retire(struct worker *w, const struct scope *scope, usec_t now)
 		doom_list(&lane->busy, now);
 		doom_list(&lane->idle, now);
 		ledger_doubt(&lane->pool->ledger);
-		lane_close_idle(lane, false, "obsolete connection");
-		close_list(&lane->opening, now, "obsolete connection");
+		lane_close_idle(lane, false, CLOSE_reconnect);
+		close_list(&lane->opening, now, CLOSE_reconnect);
 		lane_cover(lane);
 	}
 }
@@ -171,12 +171,12 @@ act_kill(struct worker *w, const struct scope *scope)
 		struct client *c = CONTAINER_OF(n, struct client, in_worker);
 
 		if (c->lane != NULL && scope_has(scope, c->lane->pool))
-			client_refuse_text(c, "database removed");
+			client_dismiss(c, CLOSE_database_removed);
 	}
 	LANES_EACH(lane, w, scope) {
-		lane_close_idle(lane, true, "database removed");
-		close_list(&lane->opening, UINT64_MAX, "database removed");
-		close_list(&lane->busy, UINT64_MAX, "database removed");
+		lane_close_idle(lane, true, CLOSE_database_removed);
+		close_list(&lane->opening, UINT64_MAX, CLOSE_database_removed);
+		close_list(&lane->busy, UINT64_MAX, CLOSE_database_removed);
 	}
 }
 
@@ -187,8 +187,7 @@ act_send_away(struct worker *w)
 		struct lane *lane = CONTAINER_OF(n, struct lane, in_worker);
 
 		LIST_EACH(m, &lane->waiting)
-			client_refuse_text(CONTAINER_OF(m, struct client, in_lane),
-			    "server shutting down");
+			client_dismiss(CONTAINER_OF(m, struct client, in_lane), CLOSE_server_shutting_down);
 	}
 }
 
@@ -200,7 +199,7 @@ act_kill_client(struct worker *w, uint64_t id)
 
 		if (c->id != id || c->lane == NULL)
 			continue;
-		client_refuse_text(c, "admin forced disconnect");
+		client_dismiss(c, CLOSE_admin_disconnect);
 		return true;
 	}
 	return false;

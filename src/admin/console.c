@@ -75,7 +75,7 @@ flush(struct console *s)
 
 	buf_fini(&s->out);
 	if (!sent)
-		client_close(c, failed ? "out of memory" : "client unexpected eof");
+		client_close(c, failed ? CLOSE_out_of_memory : CLOSE_client_unexpected_eof);
 }
 
 bool
@@ -331,7 +331,7 @@ handle(struct console *s, char kind, struct span body)
 	struct client *c = s->client;
 
 	if (kind == 'X') {
-		client_close(c, "client close request");
+		client_close(c, CLOSE_client_close_request);
 		return;
 	}
 	if (kind == 'S') {
@@ -352,7 +352,7 @@ handle(struct console *s, char kind, struct span body)
 		count_query(c);
 	if (!console_extended(s, kind, body)) {
 		flush(s);
-		client_refuse_text(c, "unsupported packet type: %d", (unsigned char)kind);
+		client_refuse_text(c, CLOSE_protocol_violation, "unsupported packet type: %d", (unsigned char)kind);
 	}
 }
 
@@ -369,7 +369,7 @@ next_message(struct client *c, const char *at, size_t len)
 		return 0;
 	if (seen == FRAME_BAD || head.size > CONSOLE_MESSAGE_MOST) {
 		flush(s);
-		client_refuse_text(c, seen == FRAME_BAD ? "bad packet header" :
+		client_refuse_text(c, CLOSE_protocol_violation, seen == FRAME_BAD ? "bad packet header" :
 							  "message too long for the console");
 		return 0;
 	}

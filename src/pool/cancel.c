@@ -35,7 +35,7 @@ cancel_request(struct client *client, uint32_t pid, struct span key)
 
 	if (key.len > CANCEL_KEY_MOST || is_out(w, &client->peer) ||
 	    (r = mem_new(sizeof(*r))) == NULL) {
-		client_finish(client, "cancel request");
+		client_finish(client, CLOSE_cancel_request);
 		return;
 	}
 	atomic_store(&r->refs, 1);
@@ -202,7 +202,7 @@ request_drop(void *arg)
 		struct client *c = CONTAINER_OF(n, struct client, in_newcomers);
 
 		if (c->id == r->requester)
-			client_finish(c, "cancel request");
+			client_finish(c, CLOSE_cancel_request);
 	}
 	mem_free(r);
 }

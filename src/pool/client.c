@@ -65,9 +65,9 @@ client_new(struct worker *w, int fd, const struct addr *peer)
 	list_add_last(&w->newcomers, &c->in_newcomers);
 	c->link = link_new(w->loop, fd, &client_calls, c);
 	if (c->link == NULL || c->profile == NULL)
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 	else if (!client_limits_accept(c))
-		client_close(c, "client connections exceeded (max_client_connections_per_address)");
+		client_close(c, CLOSE_too_many_of_address);
 }
 
 void
@@ -132,11 +132,11 @@ on_gone(void *owner, const char *why)
 	char text[128];
 
 	if (strcmp(why, "unexpected eof") == 0) {
-		client_close(c, "client unexpected eof");
+		client_close(c, CLOSE_client_unexpected_eof);
 		return;
 	}
-	snprintf(text, sizeof(text), "client connection failed: %.100s", why);
-	client_close(c, text);
+	snprintf(text, sizeof(text), "%s: %.100s", reason_text(CLOSE_client_connection_failed), why);
+	client_close_saying(c, CLOSE_client_connection_failed, text);
 }
 
 /* It has read everything: its server may go on. */
@@ -172,21 +172,23 @@ client_take_profile(struct client *c, const struct profile *p)
 /* --- ending --- */
 
 static void
-log_end(struct client *c, const char *why)
+log_end(struct client *c, enum reason why, const char *text)
 {
-	char who[256], text[300];
+	char who[256], shown[300];
+
+	c->worker->closes.clients[why]++;
 
 	/* Whoever has not even named a user is not worth a line (port scans, probes). */
 	if (c->user == NULL || !c->worker->setup->conf->log_disconnections)
 		return;
 	log_line(LOG_LEVEL_LOG, client_who(c, who), "closing because: %s (age=%llus)",
-	    log_escape(span_text(why), text, sizeof(text)),
+	    log_escape(span_text(text), shown, sizeof(shown)),
 	    (unsigned long long)((loop_wall(c->worker->loop) - c->connected) / SECOND));
 }
 
 /* Everything but the link. The log has been told: it knows before the other side does. */
 static void
-leave(struct client *c, const char *why)
+leave(struct client *c)
 {
 	struct worker *w = c->worker;
 
@@ -195,7 +197,7 @@ leave(struct client *c, const char *why)
 		w->pooler->console->leave(c);
 	client_auth_end(c);
 	if (c->server != NULL)
-		pair_abandon(c, why);
+		pair_abandon(c);
 	if (c->lane != NULL) {
 		lane_leave(c->lane, c);
 		c->lane->client_count--;
@@ -213,29 +215,35 @@ leave(struct client *c, const char *why)
 }
 
 void
-client_close(struct client *c, const char *why)
+client_close(struct client *c, enum reason why)
+{
+	client_close_saying(c, why, reason_text(why));
+}
+
+void
+client_close_saying(struct client *c, enum reason why, const char *text)
 {
 	if (c->dead)
 		return;
-	log_end(c, why);
-	leave(c, why);
+	log_end(c, why, text);
+	leave(c);
 	link_close(c->link);
 	c->link = NULL;
 }
 
 void
-client_finish(struct client *c, const char *why)
+client_finish(struct client *c, enum reason why)
 {
 	if (c->dead)
 		return;
-	log_end(c, why);
-	leave(c, why);
+	log_end(c, why, reason_text(why));
+	leave(c);
 	link_finish(c->link);
 	c->link = NULL;
 }
 
 void
-client_refuse(struct client *c, const struct err *e)
+client_refuse(struct client *c, enum reason why, const struct err *e)
 {
 	struct buf b = { 0 };
 	char who[256], text[600];
@@ -243,25 +251,25 @@ client_refuse(struct client *c, const struct err *e)
 	if (c->dead)
 		return;
 	if (c->server != NULL && c->server->frame.left > 0 && !c->server->skip_frame) {
-		client_close(c, e->text);	/* in the middle of a message no other can be put */
+		client_close_saying(c, why, e->text);	/* in the middle of a message no other can be put */
 		return;
 	}
 	if (c->worker->setup->conf->log_pooler_errors)
 		log_line(LOG_LEVEL_WARNING, client_who(c, who), "pooler error: %s",
 		    log_escape(span_text(e->text), text, sizeof(text)));
-	log_end(c, e->text);
+	log_end(c, why, e->text);
 	client_say_last_word(c);
 	reply_write_error(&b, "FATAL", e);
 	if (!b.failed)
 		link_send(c->link, b.at, b.len);
 	buf_fini(&b);
-	leave(c, e->text);
+	leave(c);
 	link_finish(c->link);
 	c->link = NULL;
 }
 
 void
-client_refuse_text(struct client *c, const char *format, ...)
+client_refuse_text(struct client *c, enum reason why, const char *format, ...)
 {
 	struct err e = { 0 };
 	char text[sizeof(e.text)];
@@ -271,7 +279,13 @@ client_refuse_text(struct client *c, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	err_set(&e, SQLSTATE_PROTOCOL, "%s", text);
-	client_refuse(c, &e);
+	client_refuse(c, why, &e);
+}
+
+void
+client_dismiss(struct client *c, enum reason why)
+{
+	client_refuse_text(c, why, "%s", reason_text(why));
 }
 
 void

@@ -56,7 +56,7 @@ client_authenticate(struct client *c)
 	struct attempt *a = mem_new(sizeof(*a));
 
 	if (a == NULL) {
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 		return;
 	}
 	c->attempt = a;
@@ -90,7 +90,7 @@ client_auth_end(struct client *c)
 static void
 refuse_config(struct client *c)
 {
-	client_refuse_text(c, "bouncer config error");
+	client_dismiss(c, CLOSE_config_error);
 }
 
 static void heard(void *owner, struct credential *found, const struct err *e);
@@ -248,17 +248,17 @@ client_auth_bytes(struct client *c, const char *at, size_t len)
 	case FRAME_SHORT:
 		return 0;
 	case FRAME_BAD:
-		client_refuse_text(c, "bad packet header: the length cannot be");
+		client_refuse_text(c, CLOSE_protocol_violation, "bad packet header: the length cannot be");
 		return len;
 	case FRAME_HEADER:
 		break;
 	}
 	if (head.kind == 'X') {
-		client_close(c, "client close request");
+		client_close(c, CLOSE_client_close_request);
 		return len;
 	}
 	if (head.kind != 'p' || head.size - FRAME_HEAD > LOGIN_BODY_MOST) {
-		client_refuse_text(c, head.kind != 'p' ?
+		client_refuse_text(c, CLOSE_protocol_violation, head.kind != 'p' ?
 		    "expected a password message, got something else" : "password too long");
 		return len;
 	}
@@ -317,7 +317,7 @@ refuse(struct client *c, struct buf *reply, const struct err *refusal)
 		link_send(c->link, reply->at, reply->len);
 	log_attempt(c);
 	log_lack(c);
-	client_refuse(c, &e);
+	client_refuse(c, CLOSE_login_failed, &e);
 }
 
 /* What logins of its servers need to know of it. */
@@ -359,7 +359,7 @@ static void
 go_on(struct client *c, enum login_verdict verdict, struct buf *reply, struct err *e)
 {
 	if (reply->failed) {
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 		return;
 	}
 	switch (verdict) {

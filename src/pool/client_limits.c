@@ -116,7 +116,7 @@ client_limits_enter(struct client *c)
 
 	if ((known && !join(c, CROWD_DATABASE, database_of(c))) ||
 	    !join(c, CROWD_USER, span_text(c->user))) {
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 		return false;
 	}
 	if (limit_reached(c) == NULL)
@@ -142,7 +142,7 @@ client_limits_tick(struct worker *w)
 		c->one_too_many = false;
 		why = limit_reached(c);
 		if (why != NULL)
-			client_refuse_text(c, "%s", why);
+			client_refuse_text(c, CLOSE_too_many_clients, "%s", why);
 		else
 			client_authenticate(c);
 	}

@@ -42,7 +42,7 @@ start_tls(struct client *c)
 	struct err e = { 0 };
 
 	if (!link_secure(c->link, c->worker->setup->client_tls, LINK_ACCEPTS, NULL, &e))
-		client_close(c, e.text);
+		client_close_saying(c, CLOSE_tls_failed, e.text);
 	return 0;
 }
 
@@ -71,16 +71,17 @@ client_start_bytes(struct client *c, const char *at, size_t len)
 		return 0;
 	case STARTUP_BAD:
 		if (is_cancel(at, len)) {
-			client_close(c, "broken cancel request");	/* never an answer */
+			client_close(c, CLOSE_broken_cancel_request);	/* never an answer */
 			return len;
 		}
-		client_refuse_text(c, "bad packet header: %s", s.why);
+		client_refuse_text(c, CLOSE_protocol_violation, "bad packet header: %s", s.why);
 		return len;
 	case STARTUP_OLD:
-		client_refuse_text(c, "old V2 protocol not supported");
+		client_dismiss(c, CLOSE_unsupported_protocol);
 		return len;
 	case STARTUP_NEW:
-		client_refuse_text(c, "unsupported frontend protocol %u.%u: server supports 3.0 to 3.2",
+		client_refuse_text(c, CLOSE_unsupported_protocol,
+		    "unsupported frontend protocol %u.%u: server supports 3.0 to 3.2",
 		    s.version >> 16, s.version & 0xffff);
 		return len;
 	case STARTUP_SSL:
@@ -104,12 +105,12 @@ answer_encryption(struct client *c, const struct startup *s, size_t len, enum st
 	bool *asked = tls ? &c->tls_asked : &c->gss_asked;
 
 	if (len != s->size) {
-		client_refuse_text(c, "received unencrypted data after %s request",
+		client_refuse_text(c, CLOSE_protocol_violation, "received unencrypted data after %s request",
 		    tls ? "SSL" : "GSSAPI encryption");
 		return len;
 	}
 	if (*asked || link_is_secure(c->link)) {
-		client_close(c, "encryption requested twice");
+		client_close_saying(c, CLOSE_protocol_violation, "encryption requested twice");
 		return len;
 	}
 	*asked = true;
@@ -135,7 +136,7 @@ hello(struct client *c, const struct startup *s)
 
 	if (conf->client_tls_sslmode >= SSLMODE_REQUIRE && c->peer.kind != ADDR_UNIX &&
 	    !link_is_secure(c->link)) {
-		client_refuse_text(c, "SSL required");
+		client_dismiss(c, CLOSE_tls_required);
 		return;
 	}
 	if (client_take_startup(c, s) && client_limits_enter(c))
@@ -169,21 +170,21 @@ client_enter(struct client *c, struct credential *credential)
 		return;
 	}
 	if (db == NULL) {
-		client_refuse_text(c, "no such database: %s", c->database);
+		client_refuse_text(c, CLOSE_no_such_database, "no such database: %s", c->database);
 		return;
 	}
 	if (place_disabled(p, database)) {
-		client_refuse_text(c, "database \"%s\" is disabled", c->database);
+		client_refuse_text(c, CLOSE_database_disabled, "database \"%s\" is disabled", c->database);
 		return;
 	}
 	/* who came by TCP was let in before the doors were closed */
 	if (atomic_load(&p->shutting) &&
 	    (atomic_load(&p->no_servers) || c->peer.kind == ADDR_UNIX)) {
-		client_refuse_text(c, "pooler is shutting down");
+		client_dismiss(c, CLOSE_pooler_shutting_down);
 		return;
 	}
 	if (conf_of(c)->auth_type == AUTH_TYPE_ANY && db->user == NULL) {
-		client_refuse_text(c, "bouncer config error");
+		client_dismiss(c, CLOSE_config_error);
 		return;
 	}
 	pool = place_find(p, conf_of(c), database, span_text(c->user), c->replication, c->profile);
@@ -191,7 +192,7 @@ client_enter(struct client *c, struct credential *credential)
 	if (c->lane == NULL) {
 		if (pool != NULL)
 			place_leave(pool);
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 		return;
 	}
 	if (credential != NULL && db->user == NULL)

@@ -24,13 +24,13 @@ static bool
 take_name(struct client *c, struct span name, const char *what, char **out)
 {
 	if (name.len > NAME_MOST) {
-		client_refuse_text(c, "%s too long", what);
+		client_refuse_text(c, CLOSE_bad_startup, "%s too long", what);
 		return false;
 	}
 	mem_free(*out);
 	*out = mem_copy_text(name.at, name.len);
 	if (*out == NULL)
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 	return *out != NULL;
 }
 
@@ -48,7 +48,7 @@ take_setting(struct client *c, struct span name, struct span value)
 	with = profile_with(c->profile, name, buf_span(&canonical), false);
 	buf_fini(&canonical);
 	if (with == NULL)
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 	client_take_profile(c, with);
 	return with != NULL;
 }
@@ -83,7 +83,7 @@ take_options(struct client *c, struct span rest)
 	buf_fini(&name);
 	buf_fini(&value);
 	if (good && found < 0)
-		client_refuse_text(c, "unsupported options startup parameter: "
+		client_refuse_text(c, CLOSE_bad_startup, "unsupported options startup parameter: "
 		    "only '-c config=val' and '--config=val' are allowed");
 	return good && found == 0;
 }
@@ -169,7 +169,7 @@ client_take_startup(struct client *c, const struct startup *s)
 	if (!good)
 		return false;
 	if (c->user == NULL || c->user[0] == '\0') {
-		client_refuse_text(c, "no username supplied");
+		client_refuse_text(c, CLOSE_bad_startup, "no username supplied");
 		return false;
 	}
 	if (c->database == NULL || c->database[0] == '\0') {
@@ -177,7 +177,7 @@ client_take_startup(struct client *c, const struct startup *s)
 		c->database = mem_copy_text(c->user, strlen(c->user));
 	}
 	if (c->database == NULL)
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 	if (c->database != NULL)
 		add_host(c);
 	return c->database != NULL;

@@ -71,7 +71,7 @@ prepare(struct server *s, struct flow *f, struct stmt *stmt, const struct span *
 	count_one(s->lane, server_parses);
 	if (shelf_add(&s->shelf, stmt))
 		return true;
-	server_close(s, "out of memory");
+	server_close(s, CLOSE_out_of_memory);
 	return false;
 }
 
@@ -144,7 +144,7 @@ parse_unnamed(struct client *c, struct piece *p, const struct parse_view *v)
 	struct server *s = c->server;
 
 	if (!keep_unnamed(c, v->tail))
-		return client_broke(c, "out of memory");
+		return client_over(c, CLOSE_out_of_memory);
 	c->unnamed_serial = s->unnamed = ++c->worker->last_unnamed;
 	if (!server_ask_noted(s, ASK_PARSE, NOTE_UNNAMED, NULL, span_of(NULL, 0)))
 		return STEP_OVER;
@@ -205,7 +205,7 @@ parse_named(struct client *c, struct piece *p, const struct parse_view *v)
 	count_one(c->lane, client_parses);
 	if (stmt == NULL || !names_add(&c->names, v->name, stmt)) {
 		stmt_drop(stmt);
-		return client_broke(c, "out of memory");
+		return client_over(c, CLOSE_out_of_memory);
 	}
 	if (shelf_use(&s->shelf, stmt)) {
 		good = parse_known(s, p->flow, stmt, v->name);
@@ -412,7 +412,7 @@ client_close_alone(struct client *c, struct piece *p)
 	else if (v.what == 'S')
 		c->unnamed_serial = 0;
 	if (!link_send(c->link, closed, sizeof(closed))) {
-		client_close(c, "client unexpected eof");
+		client_close(c, CLOSE_client_unexpected_eof);
 		return STEP_OVER;
 	}
 	c->closed_locally = true;

@@ -67,7 +67,14 @@ client_talk_bytes(struct client *c, const char *at, size_t len)
 enum step
 client_broke(struct client *c, const char *what)
 {
-	client_refuse_text(c, "%s", what);
+	client_refuse_text(c, CLOSE_protocol_violation, "%s", what);
+	return STEP_OVER;
+}
+
+enum step
+client_over(struct client *c, enum reason why)
+{
+	client_dismiss(c, why);
 	return STEP_OVER;
 }
 
@@ -76,7 +83,8 @@ bad_length(struct client *c, struct piece *p)
 {
 	if (frame_look(p->at, p->len, &p->head) != FRAME_HEADER)
 		return client_broke(c, "bad packet header: the length cannot be");
-	client_refuse_text(c, "bad packet header: expected at most max_packet_size, %u bytes, got %u",
+	client_refuse_text(c, CLOSE_protocol_violation,
+	    "bad packet header: expected at most max_packet_size, %u bytes, got %u",
 	    c->lane->rules.frame_most + 1, p->head.size);
 	return STEP_OVER;
 }
@@ -115,7 +123,7 @@ sync_alone(struct client *c, struct piece *p)
 	p->used = p->head.size;
 	if (link_send(c->link, ready, sizeof(ready)))
 		return STEP_ON;
-	client_close(c, "client unexpected eof");
+	client_close(c, CLOSE_client_unexpected_eof);
 	return STEP_OVER;
 }
 
@@ -128,7 +136,7 @@ without_server(struct client *c, struct piece *p)
 {
 	switch (p->head.kind) {
 	case 'X':
-		client_close(c, "client close request");
+		client_close(c, CLOSE_client_close_request);
 		return STEP_OVER;
 	case 'H':
 		if (p->head.size == FRAME_HEAD)
@@ -149,7 +157,7 @@ without_server(struct client *c, struct piece *p)
 		break;
 	case 'Q':
 		if (unlikely(c->lane->rules.no_pqexec))
-			return client_broke(c, "PQexec disallowed");
+			return client_over(c, CLOSE_pqexec_disallowed);
 		break;
 	case 'P':
 	case 'B':
@@ -213,7 +221,7 @@ with_server(struct client *c, struct piece *p)
 	switch (p->head.kind) {
 	case 'Q':
 		if (unlikely(c->lane->rules.no_pqexec))
-			return client_broke(c, "PQexec disallowed");
+			return client_over(c, CLOSE_pqexec_disallowed);
 		/* A simple query drops the unnamed statement. */
 		c->unnamed_serial = s->unnamed = 0;
 		if (unlikely(s->talk.open))
@@ -237,7 +245,7 @@ with_server(struct client *c, struct piece *p)
 	case 'C':
 		return client_statement(c, p);
 	case 'X':
-		client_close(c, "client close request");
+		client_close(c, CLOSE_client_close_request);
 		return STEP_OVER;
 	default:
 		return client_broke(c, "unknown pkt: not a message of the frontend protocol");
@@ -257,7 +265,7 @@ answer_local(struct client *c)
 	sent = !b.failed && link_send(c->link, b.at, b.len);
 	buf_fini(&b);
 	if (!sent)
-		client_close(c, "client unexpected eof");
+		client_close(c, CLOSE_client_unexpected_eof);
 	return sent;
 }
 
@@ -271,7 +279,7 @@ hand_over(struct client *c, struct flow *f)
 
 	count_add(s->lane, received, flow_len(f));
 	if (unlikely(!flow_send(f, s->link))) {
-		server_close(s, "server conn crashed?");
+		server_close(s, CLOSE_server_crashed);
 		return false;
 	}
 	if (unlikely(link_unsent(s->link) > 0) && !s->slow) {

@@ -44,7 +44,7 @@ client_canceled_bytes(struct client *c, const char *at, size_t len)
 	c->dropping = false;
 	client_become(c, &CLIENT_IDLE);
 	if (!link_send(c->link, ready, sizeof(ready))) {
-		client_close(c, "client unexpected eof");
+		client_close(c, CLOSE_client_unexpected_eof);
 		return len;
 	}
 	link_kick_later(c->link);

@@ -221,7 +221,7 @@ send_greeting(struct client *c)
 		reply_write_notice(&b, "00000", notice, NULL);
 	reply_write_ready(&b, 'I');
 	if (b.failed || !link_send(c->link, b.at, b.len))
-		client_close(c, "client unexpected eof");
+		client_close(c, CLOSE_client_unexpected_eof);
 	buf_fini(&b);
 }
 
@@ -276,7 +276,7 @@ client_welcome(struct client *c)
 	}
 	profile_drop(welcome);
 	if (mine == NULL && asked == NULL) {
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 		return false;
 	}
 	client_take_profile(c, mine != NULL ? mine : profile_hold(asked));
@@ -323,7 +323,7 @@ client_enter_console(struct client *c, bool own)
 	if (c->lane == NULL) {
 		if (pool != NULL)
 			place_leave(pool);
-		client_close(c, "out of memory");
+		client_close(c, CLOSE_out_of_memory);
 		return;
 	}
 	c->lane->client_count++;
@@ -334,7 +334,7 @@ client_enter_console(struct client *c, bool own)
 	c->welcomed = true;
 	list_remove(&c->in_newcomers);
 	if (!c->worker->pooler->console->enter(c, &e))
-		client_refuse(c, &e);
+		client_refuse(c, CLOSE_login_failed, &e);
 	else
 		count_one(c->lane, client_logins);
 }

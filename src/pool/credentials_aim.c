@@ -49,7 +49,7 @@ misconfigured(struct client *c, const char *before, const char *where, const cha
 
 	log_line(LOG_LEVEL_ERROR, client_who(c, who), "%s \"%s\" %s", before,
 	    log_escape(span_text(where), name, sizeof(name)), after);
-	client_refuse_text(c, "bouncer config error");
+	client_dismiss(c, CLOSE_config_error);
 	return AIM_REFUSED;
 }
 
@@ -92,7 +92,7 @@ credentials_aim(struct client *c, struct conf *conf, struct credentials_want *wa
 	if (entry == NULL)
 		return misconfigured(c, "authentication database", where, "is not configured");
 	if (place_disabled(c->worker->pooler, span_text(where))) {
-		client_refuse_text(c, "authentication database \"%s\" is disabled", where);
+		client_refuse_text(c, CLOSE_database_disabled, "authentication database \"%s\" is disabled", where);
 		return AIM_REFUSED;
 	}
 	want->entry = span_text(where);

@@ -22,7 +22,7 @@
 struct server_deadline {
 	usec_t		(*since)(const struct server *s);	/* 0: does not apply now */
 	usec_t		(*most)(const struct server *s);	/* 0: no limit */
-	const char	*text;		/* its client hears it, the log too */
+	enum reason	 why;		/* its client hears it, the log too */
 };
 
 static usec_t
@@ -77,10 +77,10 @@ hidden_most(const struct server *s)
 }
 
 static const struct server_deadline server_deadlines[] = {
-	{ query_since, query_most, "query timeout" },
-	{ idle_transaction_since, idle_transaction_most, "idle transaction timeout" },
-	{ transaction_since, transaction_most, "transaction timeout" },
-	{ hidden_since, hidden_most, "server does not answer" },
+	{ query_since, query_most, CLOSE_query_timeout },
+	{ idle_transaction_since, idle_transaction_most, CLOSE_idle_transaction_timeout },
+	{ transaction_since, transaction_most, CLOSE_transaction_timeout },
+	{ hidden_since, hidden_most, CLOSE_server_silent },
 };
 
 /* It must go, and its session's end is not waited for: between two transactions, or at once if it is a walsender. */
@@ -100,7 +100,7 @@ static void
 look_at_server(struct server *s, usec_t now)
 {
 	if (goes_now(s)) {
-		server_close(s, "database configuration changed");
+		server_close(s, CLOSE_configuration_changed);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(server_deadlines); i++) {
@@ -108,7 +108,7 @@ look_at_server(struct server *s, usec_t now)
 		usec_t since = d->since(s), most = d->most(s);
 
 		if (since != 0 && most > 0 && now - since >= most) {
-			server_close(s, d->text);
+			server_close(s, d->why);
 			return;
 		}
 	}
@@ -132,20 +132,21 @@ look_at_opening(struct server *s, usec_t now)
 
 /* TEXT is PgBouncer's, which its clients know; why it came to that is in the detail. */
 static void
-give_up_waiting(struct client *c, const char *text, usec_t waited, usec_t now)
+give_up_waiting(struct client *c, enum reason why, const char *text, usec_t waited,
+    usec_t now)
 {
 	struct lane *lane = c->lane;
 	struct err e = { 0 };
-	char why[400];
+	char obstacle[400];
 	const char *hint;
 
 	err_set(&e, SQLSTATE_PROTOCOL, "%s", text);
-	budget_explain(lane->worker->pooler, lane->pool, now, why, sizeof(why), &hint);
+	budget_explain(lane->worker->pooler, lane->pool, now, obstacle, sizeof(obstacle), &hint);
 	err_detail(&e, "waited %.1f s for a server connection%s%s", (double)waited / SECOND,
-	    hint != NULL ? "; " : "", why);
+	    hint != NULL ? "; " : "", obstacle);
 	if (hint != NULL)
 		err_hint(&e, "%s", hint);
-	client_refuse(c, &e);
+	client_refuse(c, why, &e);
 }
 
 static void
@@ -154,9 +155,9 @@ look_at_waiting(struct client *c, const struct conf *conf, usec_t now)
 	usec_t waited = now - c->since;
 
 	if (c->wait_timeout > 0 && waited >= c->wait_timeout) {
-		give_up_waiting(c, "query_wait_timeout", waited, now);
+		give_up_waiting(c, CLOSE_query_wait_timeout, "query_wait_timeout", waited, now);
 	} else if (conf->query_timeout > 0 && waited >= conf->query_timeout) {
-		give_up_waiting(c, "query_timeout", waited, now);
+		give_up_waiting(c, CLOSE_query_timeout, "query_timeout", waited, now);
 	} else if (c->welcomed && c->wait_notified == 0 && conf->query_wait_notify > 0 &&
 	    waited >= conf->query_wait_notify) {
 		c->wait_notified = now;
@@ -179,9 +180,9 @@ look_at_newcomers(struct worker *w, const struct conf *conf, usec_t wall)
 		if (most == 0 || wall - c->connected < most)
 			return;
 		if (c->state == &CLIENT_CANCELING)
-			client_close(c, "client_login_timeout");	/* never an answer */
+			client_close(c, CLOSE_client_login_timeout);	/* never an answer */
 		else
-			client_refuse_text(c, c->state == &CLIENT_WAITING ?
+			client_refuse_text(c, CLOSE_client_login_timeout, c->state == &CLIENT_WAITING ?
 			    "client_login_timeout (server down)" : "client_login_timeout");
 	}
 }
@@ -194,7 +195,7 @@ look_at_idle(struct worker *w, usec_t now)
 
 		if (c->state == &CLIENT_IDLE && c->idle_timeout > 0 &&
 		    now - c->since >= c->idle_timeout)
-			client_refuse_text(c, "client_idle_timeout");
+			client_dismiss(c, CLOSE_client_idle_timeout);
 	}
 }
 
@@ -224,7 +225,7 @@ look_at_lane(struct lane *lane, const struct conf *conf, usec_t now)
 		struct client *c = CONTAINER_OF(d, struct client, in_lane);
 
 		if (leaving)
-			client_refuse_text(c, "server shutting down");
+			client_dismiss(c, CLOSE_server_shutting_down);
 		else
 			look_at_waiting(c, conf, now);
 	}

@@ -131,6 +131,6 @@ changed(void *owner, const char *name, const struct addr *addrs, unsigned count)
 
 		if (doom_list(&lane->idle, &news) + doom_list(&lane->busy, &news) +
 		    doom_list(&lane->opening, &news) > 0)
-			lane_close_idle(lane, false, "address of its host has changed");
+			lane_close_idle(lane, false, CLOSE_host_moved);
 	}
 }

@@ -74,7 +74,7 @@ refuse_cached(struct lane *lane, struct client *client)
 	pthread_mutex_lock(&p->mutex);
 	e = lane->pool->last_error;
 	pthread_mutex_unlock(&p->mutex);
-	client_refuse(client, &e);
+	client_refuse(client, CLOSE_server_login_failed, &e);
 }
 
 bool
@@ -84,7 +84,7 @@ lane_take(struct lane *lane, struct client *client)
 	struct errand errand;
 
 	if (lane->removed) {
-		client_refuse_text(client, "database removed");
+		client_dismiss(client, CLOSE_database_removed);
 		return false;
 	}
 	if (likely(ledger_take(&lane->seat, &client->want, now, &errand))) {
@@ -187,14 +187,14 @@ lane_release(struct lane *lane, struct server *server)
 
 	server->used = now;
 	if (lane->pool->replication != NULL) {
-		server_close(server, "replication client has left");
+		server_close(server, CLOSE_replication_client_left);
 	} else if (server->doomed || lane->removed) {
-		server_close(server, "database configuration changed");
+		server_close(server, CLOSE_configuration_changed);
 	} else if (server->talk.doubt || link_kept(server->link) > 0 ||
 	    link_unsent(server->link) > 0) {
-		server_close(server, "client left the server in an unclear state");
+		server_close(server, CLOSE_server_unclear);
 	} else if (too_old(lane, server, now)) {
-		server_close(server, "server lifetime over");
+		server_close(server, CLOSE_server_lifetime);
 	} else if (server->cancels > 0) {
 		server_become(server, &SERVER_CANCELED);
 	} else if (unlikely(lane->asks)) {
@@ -212,7 +212,7 @@ void
 lane_give(struct lane *lane, struct server *server)
 {
 	if (server->doomed || lane_outdated(lane, server)) {
-		server_close(server, "database configuration changed");
+		server_close(server, CLOSE_configuration_changed);
 		return;
 	}
 	lane_place(lane, server,
@@ -243,10 +243,10 @@ lane_place(struct lane *lane, struct server *server, struct give give)
 			server_become(server, &SERVER_IDLE);
 			return;
 		case GIVE_CLOSE:
-			server_close(server, "pool is paused or has too many servers");
+			server_close(server, CLOSE_pool_shrinks);
 			return;
 		case GIVE_YIELD:
-			server_close(server, "evicted, another pool needs its place");
+			server_close(server, CLOSE_evicted_busy);
 			return;
 		case GIVE_AWAY:
 			lane_send(lane, server, give.lane);
@@ -304,7 +304,7 @@ tell_waiters(struct lane *lane, const struct err *e)
 		struct client *c = CONTAINER_OF(n, struct client, in_lane);
 
 		if (!ledger_called(&c->want))
-			client_refuse(c, e);
+			client_refuse(c, CLOSE_server_login_failed, e);
 	}
 }
 
@@ -385,7 +385,7 @@ lane_lost(struct lane *lane, struct server *server)
 }
 
 void
-lane_close_idle(struct lane *lane, bool all, const char *why)
+lane_close_idle(struct lane *lane, bool all, enum reason why)
 {
 	LIST_EACH(n, &lane->idle) {
 		struct server *server = CONTAINER_OF(n, struct server, in_lane);
@@ -408,16 +408,16 @@ retire_idle(struct lane *lane, usec_t now)
 		struct server *server = CONTAINER_OF(n, struct server, in_lane);
 
 		if (server->doomed) {
-			server_close(server, "database configuration changed");
+			server_close(server, CLOSE_configuration_changed);
 		} else if (!one && too_old(lane, server, now)) {
-			server_close(server, "server lifetime over");
+			server_close(server, CLOSE_server_lifetime);
 			one = true;
 		} else if (r->server_idle_timeout > 0 && view.open > r->min_size &&
 		    now - server->used >= r->server_idle_timeout) {
-			server_close(server, "server idle timeout");
+			server_close(server, CLOSE_server_idle_timeout);
 			view.open--;
 		} else if (view.over || (view.most > 0 && view.open > view.most)) {
-			server_close(server, "too many servers in the pool");
+			server_close(server, CLOSE_too_many_servers);
 			ledger_look(&lane->pool->ledger, &view);
 		}
 	}

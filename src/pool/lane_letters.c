@@ -72,7 +72,7 @@ open_call(struct letter *letter, void *receiver)
 		struct server *server = CONTAINER_OF(list_last(&lane->idle), struct server, in_lane);
 
 		server_list(server, IN_BUSY);
-		server_close(server, "evicted");
+		server_close(server, CLOSE_evicted);
 	}
 	lane_cover(lane);
 }
@@ -112,7 +112,7 @@ arrive(struct letter *letter, void *receiver)
 	if (server->link == NULL || !link_join(server->link, lane->worker->loop, server) ||
 	    lane_outdated(lane, server)) {
 		recall_last(lane);
-		server_close(server, "lost on its way to another thread");
+		server_close(server, CLOSE_lost_between_threads);
 		return;
 	}
 	if (oldest != NULL && ledger_called(&oldest->want)) {

@@ -89,7 +89,7 @@ lane_outdated(struct lane *lane, struct server *server)
 
 /* No server of this lane is used again once it is free. */
 static void
-doom_all(struct lane *lane, const char *why)
+doom_all(struct lane *lane, enum reason why)
 {
 	LIST_EACH(n, &lane->busy)
 		CONTAINER_OF(n, struct server, in_lane)->doomed = true;
@@ -105,7 +105,7 @@ send_home(struct lane *lane)
 		struct client *c = CONTAINER_OF(n, struct client, in_worker);
 
 		if (c->lane == lane)
-			client_refuse_text(c, "database removed");
+			client_dismiss(c, CLOSE_database_removed);
 	}
 }
 
@@ -120,7 +120,7 @@ lane_refresh(struct lane *lane, const struct setup *before)
 		return;
 	lane->removed = db == NULL;
 	if (db == NULL) {
-		doom_all(lane, "database removed");
+		doom_all(lane, CLOSE_database_removed);
 		send_home(lane);
 		return;
 	}
@@ -129,6 +129,6 @@ lane_refresh(struct lane *lane, const struct setup *before)
 		return;
 	was = place_database(before->conf, lane->pool);
 	if (was == NULL || conf_database_moved(was, db) || server_tls_differs(before->conf, now))
-		doom_all(lane, "database configuration changed");
+		doom_all(lane, CLOSE_configuration_changed);
 	lane_cover(lane);
 }

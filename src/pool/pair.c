@@ -75,22 +75,21 @@ pair_part(struct server *server)
 }
 
 void
-pair_abandon(struct client *client, const char *why)
+pair_abandon(struct client *client)
 {
 	struct server *server = client->server;
 
-	(void)why;
 	unlink_pair(client, server);
 	if (server->cut_short)
-		server_close(server, "client disconnected in the middle of a message");
+		server_close(server, CLOSE_client_left_mid_message);
 	else if (server->frame.left == 0 && talk_at_rest(&server->talk))
 		lane_release(server->lane, server);
 	else if (!settle_rescue(server))
-		server_close(server, "client disconnect while server was not ready");
+		server_close(server, CLOSE_client_left_mid_query);
 }
 
 void
-pair_bereave(struct server *server, const struct err *e)
+pair_bereave(struct server *server, enum reason why, const struct err *e)
 {
 	struct client *client = server->client;
 	/* In the middle of an answer's message no other can be put. */
@@ -98,9 +97,9 @@ pair_bereave(struct server *server, const struct err *e)
 
 	unlink_pair(client, server);
 	if (e != NULL && !cut_short)
-		client_refuse(client, e);
+		client_refuse(client, why, e);
 	else
-		client_close(client, e != NULL ? e->text : "server closed the connection");
+		client_close_saying(client, why, e != NULL ? e->text : reason_text(CLOSE_server_closed));
 }
 
 /* --- answers of ours --- */

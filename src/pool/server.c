@@ -112,7 +112,7 @@ server_open(struct lane *lane)
 	s->dial = s->host != NULL ?
 	    dial_new(lane->worker->loop, &to, server_dialed, s) : NULL;
 	if (s->dial == NULL)
-		server_close(s, "out of memory");
+		server_close(s, CLOSE_out_of_memory);
 }
 
 void
@@ -208,8 +208,7 @@ on_gone(void *owner, const char *why)
 		server_open_failed(s, &e, false);
 		return;
 	}
-	server_close(s, s->client != NULL ? "server conn crashed?" :
-	    "server closed the connection");
+	server_close(s, s->client != NULL ? CLOSE_server_crashed : CLOSE_server_closed);
 }
 
 /* Our queue towards the server is empty again: its client may go on. */
@@ -236,7 +235,7 @@ on_secured(void *owner)
 bool
 server_ask_failed(struct server *s)
 {
-	server_close(s, "out of memory");
+	server_close(s, CLOSE_out_of_memory);
 	return false;
 }
 
@@ -248,7 +247,7 @@ server_ask_noted(struct server *s, unsigned asked, enum note_kind kind, struct s
 		return true;	/* never done, nothing to undo */
 	if (notes_push(&s->notes, kind, stmt, name))
 		return server_ask(s, asked | ASK_NOTED);
-	server_close(s, "out of memory");
+	server_close(s, CLOSE_out_of_memory);
 	return false;
 }
 
@@ -257,7 +256,7 @@ server_send(struct server *s, const struct buf *b)
 {
 	if (!b->failed && link_send(s->link, b->at, b->len))
 		return true;
-	server_close(s, b->failed ? "out of memory" : "server conn crashed?");
+	server_close(s, b->failed ? CLOSE_out_of_memory : CLOSE_server_crashed);
 	return false;
 }
 
@@ -285,7 +284,13 @@ say_terminate(struct server *s)
 }
 
 void
-server_close(struct server *s, const char *why)
+server_close(struct server *s, enum reason why)
+{
+	server_close_saying(s, why, reason_text(why));
+}
+
+void
+server_close_saying(struct server *s, enum reason why, const char *text)
 {
 	struct worker *w = s->lane->worker;
 	struct err e = { 0 };
@@ -294,13 +299,14 @@ server_close(struct server *s, const char *why)
 	if (s->dead)
 		return;
 	s->dead = true;
+	w->closes.servers[why]++;
 	if (s->client != NULL) {
 		/* After a FATAL error of the server's own its client has heard enough. */
-		err_set(&e, SQLSTATE_PROTOCOL, "%s", why);
-		pair_bereave(s, s->goodbye ? NULL : &e);
+		err_set(&e, SQLSTATE_PROTOCOL, "%s", text);
+		pair_bereave(s, why, s->goodbye ? NULL : &e);
 	}
 	if (w->setup->conf->log_disconnections)
-		log_line(LOG_LEVEL_LOG, server_who(s, who), "closing because: %s (age=%llus)", why,
+		log_line(LOG_LEVEL_LOG, server_who(s, who), "closing because: %s (age=%llus)", text,
 		    (unsigned long long)((loop_now(w->loop) - s->born) / SECOND));
 	say_terminate(s);
 	dial_cancel(s->dial);
@@ -314,11 +320,11 @@ server_close(struct server *s, const char *why)
 }
 
 void
-server_fail(struct server *s, const struct err *e)
+server_fail(struct server *s, enum reason why, const struct err *e)
 {
 	if (s->client != NULL)
-		pair_bereave(s, e);
-	server_close(s, e->text);
+		pair_bereave(s, why, e);
+	server_close_saying(s, why, e->text);
 }
 
 void

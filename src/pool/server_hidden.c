@@ -42,14 +42,14 @@ server_hidden_bytes(struct server *s, const char *at, size_t len)
 		case FRAME_SHORT:
 			return done;
 		case FRAME_BAD:
-			server_close(s, "server sent a message of impossible length");
+			server_close_saying(s, CLOSE_server_violation, "server sent a message of impossible length");
 			return len;
 		case FRAME_HEADER:
 			break;
 		}
 		if (needs_body(s, head.kind)) {
 			if (head.size > BODY_MOST) {
-				server_close(s, "server sent a message of impossible length");
+				server_close_saying(s, CLOSE_server_violation, "server sent a message of impossible length");
 				return len;
 			}
 			if (len - done < head.size)
@@ -97,7 +97,7 @@ said_goodbye(struct server *s, struct span body)
 	log_line(LOG_LEVEL_LOG, server_who(s, who), "server says: %s",
 	    log_escape(v.text, text, sizeof(text)));
 	s->doomed = true;
-	server_close(s, "server closed the connection");
+	server_close(s, CLOSE_server_closed);
 }
 
 /* Commands that wipe what we keep of the session: a client's last, or server_reset_query. */
@@ -136,13 +136,13 @@ hidden_message(struct server *s, char kind, struct span body)
 	if (kind == 'C' && reply_tag(body, &tag))
 		hidden_tag(s, tag);
 	if (kind == 'Z' && status == 0) {
-		server_close(s, "server sent a ReadyForQuery without a status");
+		server_close_saying(s, CLOSE_server_violation, "server sent a ReadyForQuery without a status");
 		return false;
 	}
 	while (talk_local(&s->talk, pair_notes_left, s))
 		;
 	if (talk_answer(&s->talk, kind, status, pair_notes_left, s) == VERDICT_BAD) {
-		server_close(s, "server sent an answer nobody asked for");
+		server_close_saying(s, CLOSE_server_violation, "server sent an answer nobody asked for");
 		return false;
 	}
 	while (talk_local(&s->talk, pair_notes_left, s))

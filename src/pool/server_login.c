@@ -42,7 +42,8 @@ server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients
 	    log_escape(span_text(e->text), text, sizeof(text)));
 	server_leave_host(s);
 	lane_open_failed(lane, s, e, fatal_for_clients);
-	server_close(s, lane->pool->replication != NULL ? "login failed" : text);
+	server_close_saying(s, strcmp(e->sqlstate, SQLSTATE_CONNECT) == 0 ? CLOSE_connect_failed :
+	    CLOSE_server_login_failed, lane->pool->replication != NULL ? "login failed" : text);
 }
 
 static void

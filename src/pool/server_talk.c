@@ -56,7 +56,7 @@ distrust(struct server *s, struct flow *f, const char *what)
 
 	flow_send(f, s->client->link);
 	err_set(&e, SQLSTATE_PROTOCOL, "server sent %s", what);
-	server_fail(s, &e);
+	server_fail(s, CLOSE_server_violation, &e);
 	return STEP_OVER;
 }
 
@@ -296,7 +296,7 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 
 			err_set(&e, SQLSTATE_PROTOCOL,
 			    "transaction blocks not allowed in statement pooling mode");
-			server_fail(s, &e);
+			server_fail(s, CLOSE_transaction_in_statement_mode, &e);
 			return STEP_OVER;
 		}
 	}
@@ -317,7 +317,7 @@ hand_over(struct server *s, struct flow *f)
 		link_kick_later(c->link);
 	}
 	if (!flow_send(f, c->link)) {
-		client_close(c, "client unexpected eof");
+		client_close(c, CLOSE_client_unexpected_eof);
 		return false;
 	}
 	if (unlikely(link_unsent(c->link) > 0) && !c->slow) {

@@ -159,7 +159,7 @@ settling_done(struct server *s)
 	/* It may have been a check query of the operator's that failed, and the settings hold. */
 	if (s->lane->rules.check_query != NULL && s->lane->rules.check_query[0] != '\0')
 		s->doomed = true;
-	pair_bereave(s, &e);
+	pair_bereave(s, CLOSE_settings_refused, &e);
 	lane_release(s->lane, s);
 }
 
@@ -190,7 +190,7 @@ enquired(struct server *s)
 
 	forget_error(s);
 	if (s->talk.status != 'I')
-		server_close(s, "server is in a transaction nobody began");
+		server_close(s, CLOSE_server_unclear_transaction);
 	else if (used)
 		lane_give(s->lane, s);
 	else if (!connect_query(s) && !s->dead)
@@ -327,7 +327,7 @@ settle_done(struct server *s)
 
 		forget_error(s);
 		if (failed)
-			server_close(s, "server_reset_query failed");
+			server_close(s, CLOSE_reset_failed);
 		else
 			settle_was_reset(s);
 	}

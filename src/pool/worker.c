@@ -120,7 +120,7 @@ close_lane(struct lane *lane)
 	while ((s = LIST_FIRST(&lane->idle, struct server, in_lane)) != NULL ||
 	    (s = LIST_FIRST(&lane->busy, struct server, in_lane)) != NULL ||
 	    (s = LIST_FIRST(&lane->opening, struct server, in_lane)) != NULL)
-		server_close(s, "shutting down");
+		server_close(s, CLOSE_shutting_down);
 }
 
 void
@@ -129,7 +129,7 @@ worker_close_everything(struct worker *w)
 	struct client *c;
 
 	while ((c = LIST_FIRST(&w->clients, struct client, in_worker)) != NULL)
-		client_close(c, "shutting down");
+		client_close(c, CLOSE_shutting_down);
 	LIST_EACH(n, &w->lanes)
 		close_lane(CONTAINER_OF(n, struct lane, in_worker));
 	courier_drop_all(w);
