@@ -27,6 +27,7 @@
 #include "pulse.h"
 #include "reload.h"
 #include "replicas.h"
+#include "watch.h"
 
 #define WATCH_PERIOD (333 * MSEC)
 #define CLERKS_GRACE SECOND		/* for lookups and logins that are asked outside */
@@ -45,6 +46,7 @@ struct keeper {
 	struct doors	 doors;
 	struct pulse	 pulse;
 	struct replicas	 replicas;
+	struct watch	 files;
 	unsigned	 started;	/* workers whose threads run */
 	unsigned	 turn;		/* who is next when workers have equally many clients */
 	usec_t		 period_length;
@@ -59,6 +61,7 @@ static void on_accept(void *owner, int fd, const struct addr *peer);
 static void on_signal(void *owner, int signo);
 static void on_period(void *owner);
 static void on_watch(void *owner);
+static void on_files(void *owner);
 static bool is_full(void *owner);
 
 /* --- the beginning --- */
@@ -166,6 +169,11 @@ begin(struct keeper *k, struct err *e)
 	if (!replicas_begin(&k->replicas, &k->pooler, k->loop))
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	replicas_follow(&k->replicas, k->wish->setup->conf);
+	k->files = (struct watch){ .pooler = &k->pooler, .override = &k->wish->override,
+		.changed = on_files, .owner = k };
+	if (!watch_begin(&k->files, k->loop, e))
+		return false;
+	watch_follow(&k->files, k->wish->setup->conf);
 	if (!begin_hearing(k, e) || !begin_workers(k, e) || !begin_serving(k, e) ||
 	    !begin_timers(k, e))
 		return false;
@@ -202,6 +210,7 @@ end(struct keeper *k)
 	timer_free(k->watch);
 	pulse_end(&k->pulse);
 	replicas_end(&k->replicas);
+	watch_end(&k->files);
 	mailbox_free(k->mailbox);
 	loop_free(k->loop);
 }
@@ -286,6 +295,7 @@ follow(struct keeper *k)
 
 	doors_tune(&k->doors, conf);
 	replicas_follow(&k->replicas, conf);
+	watch_follow(&k->files, conf);
 	if (atomic_exchange(&k->pooler.client_room, room) != room)
 		process_log_files(conf, k->pooler.worker_count);
 	if (length == k->period_length)
@@ -378,9 +388,30 @@ reload(struct keeper *k, struct buf *notes, struct err *e)
 	bool done;
 
 	notify_reloading();
+	watch_before(&k->files);
 	done = reload_files(&k->pooler, &k->wish->override, notes, e);
+	watch_after(&k->files, done);
 	notify_ready();
 	return done;
+}
+
+/* The same, with nobody to tell but the log. */
+static void
+reload_unasked(struct keeper *k, const char *why)
+{
+	struct buf notes = { 0 };
+	struct err e;
+
+	log_line(LOG_LEVEL_LOG, NULL, "%s, reloading", why);
+	reload(k, &notes, &e);
+	follow(k);
+	buf_fini(&notes);
+}
+
+static void
+on_files(void *owner)
+{
+	reload_unasked(owner, "files have changed");
 }
 
 static void
@@ -442,15 +473,10 @@ static void
 on_signal(void *owner, int signo)
 {
 	struct keeper *k = owner;
-	struct buf notes = { 0 };
-	struct err e;
 
 	switch (signo) {
 	case SIGHUP:
-		log_line(LOG_LEVEL_LOG, NULL, "got SIGHUP, reloading");
-		reload(k, &notes, &e);
-		follow(k);
-		buf_fini(&notes);
+		reload_unasked(k, "got SIGHUP");
 		break;
 	case SIGTERM:
 		log_line(LOG_LEVEL_LOG, NULL, "got SIGTERM");

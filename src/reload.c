@@ -95,21 +95,41 @@ prepare(struct conf *conf, struct err *e)
 	return NULL;
 }
 
+/* What the files say now, or NULL. */
+static struct conf *
+read_anew(struct pooler *p, const struct conf_override *override, struct err *e)
+{
+	struct conf_override o = *override;
+
+	o.before = p->setup->conf;
+	return conf_load(o.before->conffile, &o, e);
+}
+
+bool
+reload_would_do(struct pooler *p, const struct conf_override *override, struct err *e)
+{
+	struct conf *conf = p->setup->conf->conffile != NULL ? read_anew(p, override, e) : NULL;
+	struct setup *setup = conf != NULL ? setup_new(conf, e) : NULL;
+	bool would = setup != NULL;
+
+	conf_drop(conf);
+	setup_drop(setup);
+	return would;
+}
+
 bool
 reload_files(struct pooler *p, const struct conf_override *override, struct buf *notes,
     struct err *e)
 {
-	struct conf_override o = *override;
 	struct setup *setup;
 	struct conf *conf;
 
-	o.before = p->setup->conf;
-	if (o.before->conffile == NULL) {
+	if (p->setup->conf->conffile == NULL) {
 		log_reopen();
 		buf_put_text(notes, "started without a file: nothing to read");
 		return true;
 	}
-	conf = conf_load(o.before->conffile, &o, e);
+	conf = read_anew(p, override, e);
 	setup = conf != NULL ? prepare(conf, e) : NULL;
 	if (setup == NULL) {
 		log_line(LOG_LEVEL_ERROR, NULL, "reload failed, nothing has changed: %s",

@@ -21,6 +21,8 @@ void reload_warn(const struct conf *conf);
  */
 bool reload_files(struct pooler *p, const struct conf_override *override, struct buf *notes,
     struct err *e);
+/* Could it be done? Nothing changes; E says why not. */
+bool reload_would_do(struct pooler *p, const struct conf_override *override, struct err *e);
 /* Change setting KEY to VALUE. NOTES gets what should be known. False: nothing has changed. */
 bool reload_one(struct pooler *p, struct span key, struct span value, struct buf *notes,
     struct err *e);

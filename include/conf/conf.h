@@ -236,6 +236,7 @@ struct conf {
 	bool		 log_stats;
 	usec_t		 stats_period;
 	uint32_t	 verbose;
+	bool		 reload_on_change;
 
 	/* the other sections, each sorted by name (id) */
 	struct conf_database *databases;	/* without the template */
@@ -344,6 +345,14 @@ bool conf_database_moved(const struct conf_database *a, const struct conf_databa
  * Secrets are not shown.
  */
 void conf_changes(const struct conf *before, const struct conf *now, struct buf *out);
+
+/*
+ * Call EACH with the name of each file (and folder of included rules) that a reload of CONF
+ * would read: the file itself and what it includes, those of users, rules and maps, TLS. Some
+ * may come twice, and some may not be there.
+ */
+void conf_sources(const struct conf *conf, void (*each)(void *arg, const char *file),
+    void *arg);
 
 /* Append ROW's value as SHOW CONFIG prints it; false (nothing appended) when unset. */
 bool conf_setting_show(const struct conf *conf, const struct setting *row,

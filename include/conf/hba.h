@@ -97,6 +97,7 @@ struct hba {
 	struct ident	*ident;		/* owned; NULL: no file of maps */
 	const char	**warnings;	/* what should be known though it loaded */
 	size_t		 n_warnings;
+	struct span	 files;		/* names of files and folders read, a zero byte behind each */
 	struct hba_inside *inside;	/* hba.c's own */
 };
 

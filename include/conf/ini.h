@@ -27,7 +27,7 @@ struct ini {
 	bool		(*value)(void *arg, struct span key, struct span value,
 	    struct ini_place place, struct err *err);
 	/* append the text of FILE to OUT */
-	bool		(*include)(const char *file, struct buf *out, struct err *err);
+	bool		(*include)(void *arg, const char *file, struct buf *out, struct err *err);
 	void		*arg;
 };
 

@@ -31,6 +31,7 @@ struct script {
 	const char	*name;		/* of the first file */
 	struct script_line *lines;
 	size_t		 count;
+	struct span	 files;		/* names of those that were read, a zero byte behind each */
 	struct script_inside *inside;	/* script.c's own */
 };
 

@@ -61,6 +61,7 @@ struct setting {
 	enum setting_unset unset;
 	bool		 ready;		/* pgweir honours it already */
 	bool		 secret;	/* its value is never shown */
+	bool		 source;	/* KIND_PATH: a file that a reload reads anew */
 };
 
 /* Most rows a scope may have, for arrays beside the rows. */

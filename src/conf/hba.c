@@ -165,9 +165,25 @@ hba_read(struct span text, const char *file, struct ident *ident,
 	return NULL;
 }
 
+/* A file of the real world, whose name is noted in the buf ARG. */
+static bool
+note_file(void *arg, const char *file, struct buf *out, bool *missing, struct err *err)
+{
+	buf_put(arg, file, strlen(file) + 1);
+	return hba_real_world.file(hba_real_world.arg, file, out, missing, err);
+}
+
+static bool
+note_folder(void *arg, const char *folder, struct buf *out, const char **why)
+{
+	buf_put(arg, folder, strlen(folder) + 1);
+	return hba_real_world.folder(hba_real_world.arg, folder, out, why);
+}
+
 /* Read the maps in FILE to *IDENT, which stays NULL if there is no such setting. */
 static bool
-load_ident(const char *file, struct ident **ident, struct err *err)
+load_ident(const char *file, const struct hba_world *world, struct ident **ident,
+    struct err *err)
 {
 	struct buf text = { 0 };
 
@@ -175,25 +191,50 @@ load_ident(const char *file, struct ident **ident, struct err *err)
 	if (file == NULL || file[0] == '\0')
 		return true;
 	if (file_read(file, &text, err))
-		*ident = ident_read(buf_span(&text), file, &hba_real_world, err);
+		*ident = ident_read(buf_span(&text), file, world, err);
 	buf_fini(&text);
 	return *ident != NULL;
+}
+
+/* Keep the names of FILES with HBA, or drop it. */
+static struct hba *
+with_files(struct hba *hba, struct buf *files, struct err *err)
+{
+	char *kept;
+
+	if (hba == NULL || files->len == 0)
+		return hba;
+	kept = files->failed ? NULL : store_new(&hba->inside->store, files->len);
+	if (kept == NULL) {
+		err_set(err, SQLSTATE_NO_MEMORY, "out of memory");
+		hba_drop(hba);
+		return NULL;
+	}
+	memcpy(kept, files->at, files->len);
+	hba->files = span_of(kept, files->len);
+	return hba;
 }
 
 struct hba *
 hba_load(const char *hba_file, const char *ident_file, struct err *err)
 {
-	struct ident *ident;
-	struct buf text = { 0 };
+	struct buf text = { 0 }, files = { 0 };
+	struct hba_world world = hba_real_world;
 	struct hba *hba = NULL;
+	struct ident *ident;
 
-	if (!load_ident(ident_file, &ident, err))
-		return NULL;
-	if (file_read(hba_file, &text, err))
-		hba = hba_read(buf_span(&text), hba_file, ident, &hba_real_world, err);
-	else
-		ident_free(ident);
+	world.arg = &files;
+	world.file = note_file;
+	world.folder = note_folder;
+	if (load_ident(ident_file, &world, &ident, err)) {
+		if (file_read(hba_file, &text, err))
+			hba = hba_read(buf_span(&text), hba_file, ident, &world, err);
+		else
+			ident_free(ident);
+	}
 	file_forget(&text);
+	hba = with_files(hba, &files, err);
+	buf_fini(&files);
 	return hba;
 }
 

@@ -107,7 +107,7 @@ read_include(const struct ini *ini, struct span line, struct ini_place place,
 		return err_set(err, SQLSTATE_CONFIG,
 		    "%s:%u: expected %%include nested at most %d deep, got \"%s\" beyond",
 		    place.file, place.line, INI_DEPTH_MOST, file);
-	good = ini->include(file, &text, &why);
+	good = ini->include(ini->arg, file, &text, &why);
 	if (!good)
 		err_set(err, SQLSTATE_CONFIG, "%s:%u: %s", place.file, place.line, why.text);
 	else

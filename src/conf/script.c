@@ -15,6 +15,7 @@
 struct script_inside {
 	atomic_uint	 holders;
 	struct store	 store;		/* of the texts */
+	struct buf	 files;		/* of the names that script->files shows */
 	size_t		 room;		/* lines that fit */
 	enum script_section section;	/* in force while reading */
 	bool		 main_seen;
@@ -141,18 +142,30 @@ on_value(void *arg, struct span key, struct span value, struct ini_place place,
 	return true;
 }
 
-struct script *
-script_read(struct span text, const char *name, struct err *err)
+/* Read FILE, which SCRIPT is made from, too. */
+static bool
+read_file(void *arg, const char *file, struct buf *out, struct err *err)
 {
-	struct script *script = script_new(name);
-	struct ini ini = { .section = on_section, .value = on_value, .include = file_read,
+	struct script *script = arg;
+
+	buf_put(&script->inside->files, file, strlen(file) + 1);
+	script->files = buf_span(&script->inside->files);
+	return file_read(file, out, err);
+}
+
+/* SCRIPT with what TEXT says; NULL: SCRIPT is gone. */
+static struct script *
+fill(struct script *script, struct span text, const char *name, struct err *err)
+{
+	struct ini ini = { .section = on_section, .value = on_value, .include = read_file,
 		.arg = script };
 
-	if (script == NULL) {
-		err_set(err, SQLSTATE_NO_MEMORY, "out of memory");
+	if (!ini_read(&ini, text, name, err)) {
+		script_drop(script);
 		return NULL;
 	}
-	if (!ini_read(&ini, text, name, err)) {
+	if (script->inside->files.failed) {
+		err_set(err, SQLSTATE_NO_MEMORY, "out of memory");
 		script_drop(script);
 		return NULL;
 	}
@@ -165,14 +178,39 @@ script_read(struct span text, const char *name, struct err *err)
 	return script;
 }
 
+/* script_new(), and ERR says why not. */
+static struct script *
+begin(const char *name, struct err *err)
+{
+	struct script *script = script_new(name);
+
+	if (script == NULL)
+		err_set(err, SQLSTATE_NO_MEMORY, "out of memory");
+	return script;
+}
+
+struct script *
+script_read(struct span text, const char *name, struct err *err)
+{
+	struct script *script = begin(name, err);
+
+	return script != NULL ? fill(script, text, name, err) : NULL;
+}
+
 struct script *
 script_load(const char *file, struct err *err)
 {
+	struct script *script = begin(file, err);
 	struct buf text = { 0 };
-	struct script *script = NULL;
 
-	if (file_read(file, &text, err))
-		script = script_read(buf_span(&text), file, err);
+	if (script == NULL)
+		return NULL;
+	if (read_file(script, file, &text, err)) {
+		script = fill(script, buf_span(&text), file, err);
+	} else {
+		script_drop(script);
+		script = NULL;
+	}
 	file_forget(&text);
 	return script;
 }
@@ -195,6 +233,7 @@ script_drop(struct script *script)
 	if (atomic_fetch_sub_explicit(&inside->holders, 1, memory_order_acq_rel) != 1)
 		return;
 	store_fini(&inside->store);
+	buf_fini(&inside->files);
 	mem_free(script->lines);
 	mem_free(inside);
 	mem_free(script);

@@ -36,6 +36,10 @@ static const struct setting rows[] = {
 	{ PATH(pidfile, ""), .reload = RESTART, .ready = true,
 	  .text = "File that holds the process id while pgweir runs; the option -d needs "
 		  "it." },
+	{ BOOL(reload_on_change, "0"), .ready = true,
+	  .text = "Reload when a file that was read has changed and then rested for 2 seconds: "
+		  "the configuration, what it includes, auth_file, rules, maps, TLS. A fault "
+		  "in one changes nothing and is logged once." },
 	{ SECONDS(stats_period, "60"), .least = 1, .ready = true,
 	  .text = "Seconds that averages are taken over, and between lines of "
 		  "statistics." },

@@ -49,8 +49,9 @@ on_value(void *arg, struct span key, struct span value, struct ini_place place,
 }
 
 static bool
-include(const char *file, struct buf *out, struct err *err)
+include(void *arg, const char *file, struct buf *out, struct err *err)
 {
+	(void)arg;
 	if (strcmp(file, "none") == 0)
 		return err_set(err, SQLSTATE_CONFIG, "no such file");
 	buf_put_text(out, strcmp(file, "loop") == 0 ? "%include loop\n" : "[b]\nb = 2\n");

@@ -30,8 +30,9 @@ static const struct {
 };
 
 static bool
-include(const char *file, struct buf *out, struct err *err)
+include(void *arg, const char *file, struct buf *out, struct err *err)
 {
+	(void)arg;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		if (strcmp(files[i].name, file) == 0) {
 			buf_put_text(out, files[i].text);
