@@ -27,6 +27,7 @@
 #include "pulse.h"
 #include "reload.h"
 #include "replicas.h"
+#include "web/web.h"
 #include "watch.h"
 
 #define WATCH_PERIOD (333 * MSEC)
@@ -46,6 +47,7 @@ struct keeper {
 	struct doors	 doors;
 	struct pulse	 pulse;
 	struct replicas	 replicas;
+	struct web	*web;		/* owned; NULL: nobody has wished for it */
 	struct watch	 files;
 	unsigned	 started;	/* workers whose threads run */
 	unsigned	 turn;		/* who is next when workers have equally many clients */
@@ -136,6 +138,17 @@ begin_serving(struct keeper *k, struct err *e)
 	return true;
 }
 
+/* On a shared port another process may still serve metrics, too: then they come later. */
+static bool
+begin_web(struct keeper *k, struct err *e)
+{
+	const struct conf *conf = k->wish->setup->conf;
+
+	if (conf->metrics_listen[0] != '\0')
+		k->web = web_new(&k->admin, conf->so_reuseport, e);
+	return k->web != NULL || conf->metrics_listen[0] == '\0';
+}
+
 static bool
 begin_timers(struct keeper *k, struct err *e)
 {
@@ -174,9 +187,11 @@ begin(struct keeper *k, struct err *e)
 	if (!watch_begin(&k->files, k->loop, e))
 		return false;
 	watch_follow(&k->files, k->wish->setup->conf);
-	if (!begin_hearing(k, e) || !begin_workers(k, e) || !begin_serving(k, e) ||
-	    !begin_timers(k, e))
+	if (!begin_hearing(k, e) || !begin_workers(k, e) || !begin_web(k, e) ||
+	    !begin_serving(k, e) || !begin_timers(k, e))
 		return false;
+	if (k->web != NULL)
+		web_up(k->web);
 	log_line(LOG_LEVEL_LOG, NULL, "process up: %s, %s, adns: %s, tls: %s",
 	    VERSION_TEXT, loop_version(), resolve_version(), tls_version());
 	notify_ready();
@@ -193,6 +208,7 @@ end(struct keeper *k)
 	doors_close(&k->doors);
 	if (k->pidfile_written)
 		process_remove_pidfile(p->setup->conf->pidfile);
+	web_free(k->web);
 	if (p->clerks != NULL)
 		clerks_stop(p->clerks, CLERKS_GRACE);
 	while (k->started > 0)
@@ -285,6 +301,24 @@ on_period(void *owner)
 	timer_set(k->period, k->period_length);
 }
 
+static void
+follow_web(struct keeper *k, const struct conf *conf)
+{
+	struct err e;
+
+	if (k->web != NULL) {
+		web_follow(k->web);
+		return;
+	}
+	if (conf->metrics_listen[0] == '\0')
+		return;
+	k->web = web_new(&k->admin, true, &e);
+	if (k->web != NULL)
+		web_up(k->web);
+	else
+		log_line(LOG_LEVEL_ERROR, NULL, "%s", e.text);
+}
+
 /* The configuration may have changed: new connections and periods follow it. */
 static void
 follow(struct keeper *k)
@@ -294,6 +328,7 @@ follow(struct keeper *k)
 	unsigned room = process_client_room(conf, k->pooler.worker_count);
 
 	doors_tune(&k->doors, conf);
+	follow_web(k, conf);
 	replicas_follow(&k->replicas, conf);
 	watch_follow(&k->files, conf);
 	if (atomic_exchange(&k->pooler.client_room, room) != room)

@@ -47,6 +47,9 @@ enum sslmode {
 	SSLMODE_VERIFY_FULL,
 };
 
+/* Whose names /metrics has. */
+enum metrics_names { METRICS_NAMES_BOTH, METRICS_NAMES_PGWEIR, METRICS_NAMES_PGBOUNCER };
+
 /* Which host of several is tried next. */
 enum load_balance {
 	LOAD_BALANCE_UNSET = ENUM_UNSET,
@@ -237,6 +240,15 @@ struct conf {
 	usec_t		 stats_period;
 	uint32_t	 verbose;
 	bool		 reload_on_change;
+
+	/* set_web.c: metrics, probes, status page (conf/web.h) */
+	const char	*metrics_listen;
+	const char	*metrics_tls_cert_file;
+	const char	*metrics_tls_key_file;
+	const char	*metrics_bearer_token_file;
+	enum metrics_names metrics_exporter_names;
+	uint32_t	 metrics_max_pools;
+	const char	*readiness_databases;
 
 	/* the other sections, each sorted by name (id) */
 	struct conf_database *databases;	/* without the template */

@@ -13,6 +13,7 @@ declare -A sees=(
 	[auth]="session wire sql conf net base"
 	[pool]="auth session wire sql conf net base"
 	[admin]="pool auth session wire sql conf net base"
+	[web]="admin pool auth session wire sql conf net base"
 )
 
 # includes FOLDER...: lines "file:number:header", with " or < before the header
@@ -36,7 +37,7 @@ own_from() {
 	done
 }
 
-for layer in base wire sql conf net session auth pool admin; do
+for layer in base wire sql conf net session auth pool admin web; do
 	verdict "$layer includes itself and what is below it" "$(own_from $layer)"
 done
 
@@ -61,10 +62,12 @@ outside() {
 	includes src | grep -E ":<($1)" | grep -vE "^($2)"
 }
 
-verdict "libevent and c-ares stay in net" \
-	"$(outside 'event2/|event\.h|ares' 'src/net/')"
-verdict "OpenSSL stays in net, its digests also in auth" "$(
-	outside 'openssl/' 'src/net/|src/auth/'
+verdict "libevent stays in net and, for HTTP, in web, c-ares in net" "$(
+	outside 'event2/|event\.h' 'src/net/|src/web/'
+	outside 'ares' 'src/net/'
+)"
+verdict "OpenSSL stays in net, its digests also in auth, TLS for HTTP in web" "$(
+	outside 'openssl/' 'src/net/|src/auth/|src/web/'
 	outside 'openssl/' 'src/net/' |
 		grep -vE '<openssl/(evp|hmac|sha|md5|kdf|crypto|core_names|params|err)\.h' |
 		grep -E '^src/auth/'

@@ -1,0 +1,43 @@
+/*
+ * web_private.h - what the files of src/web share: the thread's state. All of it belongs to
+ * that thread, but for what is atomic.
+ */
+#ifndef WEB_WEB_PRIVATE_H
+#define WEB_WEB_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "admin/admin.h"
+#include "base/list.h"
+#include "net/loop.h"
+#include "net/mailbox.h"
+#include "web/gate.h"
+#include "web/web.h"
+
+struct evhttp;
+
+struct web {
+	struct admin	*admin;		/* borrowed */
+	struct pooler	*pooler;	/* borrowed */
+	struct loop	*loop;		/* owned */
+	struct mailbox	*mailbox;	/* owned */
+	pthread_t	 thread;
+	struct evhttp	*http;		/* owned */
+	struct setup	*setup;		/* held; in force here */
+	struct gates	 gates;
+	struct list	 guests;	/* guest.in_web, oldest first */
+	unsigned	 guest_count;
+	struct timer	*sweep;		/* owned; looks after guests */
+	struct timer	*tick;		/* owned; rings every second */
+	unsigned	 away;		/* questions to workers that are not answered yet */
+	bool		 ending;	/* when nothing is away any more */
+	struct letter	 follow;	/* from the keeper */
+	atomic_bool	 following;	/* it is on its way */
+	atomic_bool	 up;		/* clients are let in */
+};
+
+/* A question has come back: the thread may end if it is to. */
+void web_back(struct web *web);
+
+#endif
