@@ -4,7 +4,7 @@
  *
  *	DIALING -> ASKING_TLS -> LOGIN -> ENQUIRY -> SETUP -> IDLE <-> ACTIVE
  *	                                                      ^  \       |
- *	                                         RESET, RESCUE, CANCELED, AWAY
+ *	                                         RESET, RESCUE, CANCELED, AWAY, LEAVING
  */
 #ifndef POOL_SERVER_H
 #define POOL_SERVER_H
@@ -51,6 +51,7 @@ struct server {
 	bool		 reset_seen;	/* RESET or DISCARD ALL since the last ReadyForQuery */
 	bool		 extras_reset;	/* by that RESET: if it is rolled back they come back */
 	bool		 goodbye;	/* it has sent a FATAL error: its end is no surprise */
+	enum reason	 farewell;	/* LEAVING: why; CLOSE_NONE: we have not sent Terminate */
 	bool		 dead;
 	enum server_place place;	/* in which of the lane's lists */
 	bool		 in_query, in_xact;	/* times below run */
@@ -84,7 +85,7 @@ struct server {
 
 extern const struct server_state SERVER_DIALING, SERVER_ASKING_TLS, SERVER_LOGIN,
     SERVER_ENQUIRY, SERVER_SETUP, SERVER_IDLE, SERVER_ACTIVE, SERVER_SETTLING, SERVER_RESET,
-    SERVER_RESCUE, SERVER_CANCELED, SERVER_AWAY;
+    SERVER_RESCUE, SERVER_CANCELED, SERVER_LEAVING, SERVER_AWAY;
 
 /* Open one for LANE, already counted as opening in the ledger. */
 void server_open(struct lane *lane);
@@ -94,6 +95,11 @@ void server_close(struct server *s, enum reason why);
 /* The same; what happened has a TEXT of its own. */
 void server_close_saying(struct server *s, enum reason why, const char *text);
 /* The same; its client hears E. */
+/*
+ * The same of one that is busy without a client, in peace: it counts until PostgreSQL has closed the
+ * connection, as only then another is sure to get its place there.
+ */
+void server_leave(struct server *s, enum reason why);
 void server_fail(struct server *s, enum reason why, const struct err *e);
 void server_free(struct server *s);
 /* Its opening has failed: E is the server's own error or ours. FATAL_FOR_CLIENTS: waiting does not mend it. */

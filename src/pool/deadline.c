@@ -15,6 +15,7 @@
 #include "pool/place.h"
 #include "pool/server.h"
 
+#define LEAVING_MOST SECOND		/* PostgreSQL takes some milliseconds to end a session */
 #define HIDDEN_MOST (10 * SECOND)	/* a clean-up or a change of settings that takes longer is given up */
 
 /* --- servers with something under way --- */
@@ -76,11 +77,25 @@ hidden_most(const struct server *s)
 	return HIDDEN_MOST;
 }
 
+static usec_t
+leaving_since(const struct server *s)
+{
+	return s->state == &SERVER_LEAVING ? s->since : 0;
+}
+
+static usec_t
+leaving_most(const struct server *s)
+{
+	(void)s;
+	return LEAVING_MOST;
+}
+
 static const struct server_deadline server_deadlines[] = {
 	{ query_since, query_most, CLOSE_query_timeout },
 	{ idle_transaction_since, idle_transaction_most, CLOSE_idle_transaction_timeout },
 	{ transaction_since, transaction_most, CLOSE_transaction_timeout },
 	{ hidden_since, hidden_most, CLOSE_server_silent },
+	{ leaving_since, leaving_most, CLOSE_server_lingers },
 };
 
 /* It must go, and its session's end is not waited for: between two transactions, or at once if it is a walsender. */

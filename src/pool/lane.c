@@ -194,7 +194,7 @@ lane_release(struct lane *lane, struct server *server)
 	    link_unsent(server->link) > 0) {
 		server_close(server, CLOSE_server_unclear);
 	} else if (too_old(lane, server, now)) {
-		server_close(server, CLOSE_server_lifetime);
+		server_leave(server, CLOSE_server_lifetime);
 	} else if (server->cancels > 0) {
 		server_become(server, &SERVER_CANCELED);
 	} else if (unlikely(lane->asks)) {
@@ -246,7 +246,7 @@ lane_place(struct lane *lane, struct server *server, struct give give)
 			server_close(server, CLOSE_pool_shrinks);
 			return;
 		case GIVE_YIELD:
-			server_close(server, CLOSE_evicted_busy);
+			server_leave(server, CLOSE_evicted_busy);
 			return;
 		case GIVE_AWAY:
 			lane_send(lane, server, give.lane);

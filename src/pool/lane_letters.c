@@ -72,7 +72,7 @@ open_call(struct letter *letter, void *receiver)
 		struct server *server = CONTAINER_OF(list_last(&lane->idle), struct server, in_lane);
 
 		server_list(server, IN_BUSY);
-		server_close(server, CLOSE_evicted);
+		server_leave(server, CLOSE_evicted);
 	}
 	lane_cover(lane);
 }

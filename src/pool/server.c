@@ -22,6 +22,7 @@ static void on_drained(void *owner);
 static void on_secured(void *owner);
 static size_t no_bytes(struct server *s, const char *at, size_t len);
 static size_t away_bytes(struct server *s, const char *at, size_t len);
+static size_t leaving_bytes(struct server *s, const char *at, size_t len);
 
 const struct link_owner server_calls = { on_bytes, on_gone, on_drained, on_secured };
 
@@ -36,6 +37,7 @@ const struct server_state SERVER_SETTLING = { "active", server_hidden_bytes };
 const struct server_state SERVER_RESET = { "tested", server_hidden_bytes };
 const struct server_state SERVER_RESCUE = { "tested", server_hidden_bytes };
 const struct server_state SERVER_CANCELED = { "being_canceled", server_hidden_bytes };
+const struct server_state SERVER_LEAVING = { "tested", leaving_bytes };
 const struct server_state SERVER_AWAY = { "idle", away_bytes };
 
 static struct server *
@@ -185,6 +187,15 @@ away_bytes(struct server *s, const char *at, size_t len)
 	return len;
 }
 
+/* Last words: what else could be said has been. */
+static size_t
+leaving_bytes(struct server *s, const char *at, size_t len)
+{
+	(void)s;
+	(void)at;
+	return len;
+}
+
 static size_t
 on_bytes(void *owner, const char *at, size_t len)
 {
@@ -208,7 +219,8 @@ on_gone(void *owner, const char *why)
 		server_open_failed(s, &e, false);
 		return;
 	}
-	server_close(s, s->client != NULL ? CLOSE_server_crashed : CLOSE_server_closed);
+	server_close(s, s->state == &SERVER_LEAVING ? s->farewell :
+	    s->client != NULL ? CLOSE_server_crashed : CLOSE_server_closed);
 }
 
 /* Our queue towards the server is empty again: its client may go on. */
@@ -279,7 +291,7 @@ say_terminate(struct server *s)
 {
 	static const char terminate[5] = { 'X', 0, 0, 0, 4 };
 
-	if (s->link != NULL && s->place != IN_OPENING && !s->cut_short)
+	if (s->link != NULL && s->place != IN_OPENING && !s->cut_short && s->farewell == CLOSE_NONE)
 		link_send(s->link, terminate, sizeof(terminate));
 }
 
@@ -330,6 +342,18 @@ server_fail(struct server *s, enum reason why, const struct err *e)
 void
 server_free(struct server *s)
 {
+void
+server_leave(struct server *s, enum reason why)
+{
+	if (s->link == NULL || s->cut_short) {
+		server_close(s, why);
+		return;
+	}
+	say_terminate(s);
+	s->farewell = why;
+	server_become(s, &SERVER_LEAVING);
+}
+
 	list_remove(&s->in_lane);
 	talk_fini(&s->talk);
 	shelf_fini(&s->shelf);
