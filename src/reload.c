@@ -23,6 +23,7 @@ reload_log(const struct conf *conf, struct err *e)
 		    strerror(errno));
 	log_set_level(
 	    (enum log_level)(LOG_LEVEL_LOG + (conf->verbose < 2 ? conf->verbose : 2)));
+	log_set_format(conf->log_format);
 	log_to_syslog(conf->syslog ? conf->syslog_ident : NULL, conf->syslog_facility);
 	return true;
 }

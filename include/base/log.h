@@ -1,7 +1,8 @@
 /*
- * log.h - one line an event, in PgBouncer's line shape (log readers parse it):
+ * log.h - one line an event. As text in PgBouncer's line shape (log readers parse it):
  *	2026-01-31 23:59:59.123 UTC [1234] LOG C-17: app/bob@10.0.0.1:5000 login attempt: ...
- * Text of strangers goes through log_escape(). Thread-safe; a line is one write.
+ * or the same as key=value or JSON (doc/logs.md). Text of strangers goes through log_escape().
+ * Thread-safe; a line is one write.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -20,10 +21,25 @@ enum log_level {
 	LOG_LEVEL_NOISE,	/* verbose >= 2: each message */
 };
 
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_KEYVALUE, LOG_FORMAT_JSON };
+
+/* The connection a line is about. Its names are a stranger's, and borrowed. */
+struct log_who {
+	char		 side;		/* 'C': a client, 'S': a server */
+	uint64_t	 id, pair;	/* its number, and that of the other side it belongs to now (0: none) */
+	uint32_t	 server_pid;	/* PostgreSQL's process; 0: not known */
+	const char	*database, *user;	/* NULL: not known yet */
+	char		 addr[80];	/* of its other end */
+	const char	*reason;	/* code of why it is closed; NULL: it is not */
+	const char	*statement;	/* what it was asked last, as far as it may be told; NULL */
+};
+
 /* Lines of LEVEL and above (smaller) are written. */
 void log_set_level(enum log_level level);
 /* Would a line of LEVEL be written? Ask before building dear arguments. */
 bool log_on(enum log_level level);
+/* How lines are written from now on. */
+void log_set_format(enum log_format format);
 /* Also append to FILE from now on (reopened by log_reopen); NULL: no file. False: cannot open. */
 bool log_open_file(const char *file);
 bool log_reopen(void);
@@ -34,12 +50,11 @@ void log_for_journal(bool yes);
 /* Also to syslog with these, or not (ident NULL). */
 void log_to_syslog(const char *ident, const char *facility);
 /*
- * Write one line. WHO is the prefix of a connection ("C-17: db/user@host:port") or NULL. What
- * connections make us warn of is written LOG_WARNINGS_MOST times a second; how much was left
- * out stands before the next.
+ * Write one line about WHO (NULL: about no connection). What connections make us warn of is written
+ * LOG_WARNINGS_MOST times a second; how much was left out stands before the next.
  */
 #define LOG_WARNINGS_MOST 1000u
-void log_line(enum log_level level, const char *who, const char *format, ...)
+void log_line(enum log_level level, const struct log_who *who, const char *format, ...)
     PRINTF_LIKE(3, 4);
 /*
  * TEXT made harmless for one log line into OUT: control bytes, backslash and bytes that are no

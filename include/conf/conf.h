@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/port.h"
 #include "base/span.h"
 #include "conf/settings.h"
@@ -234,6 +235,7 @@ struct conf {
 	const char	*syslog_ident;
 	const char	*syslog_facility;
 	bool		 log_connections;
+	enum log_format	 log_format;
 	bool		 log_disconnections;
 	bool		 log_pooler_errors;
 	bool		 log_stats;

@@ -18,6 +18,7 @@ struct crowd;
 struct attempt;
 struct credential;
 struct hba_rule;
+struct log_who;
 struct login_rules;
 struct request;
 struct server;
@@ -154,7 +155,7 @@ size_t client_canceled_bytes(struct client *c, const char *at, size_t len);
 /* A cancel request with its key has come while it waits or runs. */
 void client_canceled(struct client *c, struct request *request);
 
-/* "C-17: db/user@host:port" into OUT (256 bytes). Returns OUT. */
-const char *client_who(const struct client *c, char *out);
+/* What a line about C says of it, into OUT, which borrows its names. Returns OUT. */
+const struct log_who *client_who(const struct client *c, struct log_who *out);
 
 #endif

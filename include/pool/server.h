@@ -21,6 +21,7 @@
 struct backend_login;
 struct capacity;
 struct client;
+struct log_who;
 
 /* The list of its lane a server is in. */
 enum server_place { IN_NONE, IN_OPENING, IN_BUSY, IN_IDLE };
@@ -134,7 +135,7 @@ bool server_send(struct server *s, const struct buf *b);
 /* Its settings have changed: ParameterStatus. */
 void server_parameter(struct server *s, struct span name, struct span value);
 
-/* "S-17: db/user@host:port" into OUT (256 bytes). Returns OUT. */
-const char *server_who(const struct server *s, char *out);
+/* What a line about S says of it, into OUT, which borrows its names. Returns OUT. */
+const struct log_who *server_who(const struct server *s, struct log_who *out);
 
 #endif

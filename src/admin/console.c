@@ -132,13 +132,14 @@ console_notice(struct console *s, const char *text, const char *detail)
 void
 console_log(struct console *s, const char *format, ...)
 {
-	char who[256], text[512], line[600];
+	struct log_who who;
+	char text[512], line[600];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_line(LOG_LEVEL_LOG, client_who(s->client, who), "console: %s",
+	log_line(LOG_LEVEL_LOG, client_who(s->client, &who), "console: %s",
 	    log_escape(span_trim(span_text(text)), line, sizeof(line)));
 }
 

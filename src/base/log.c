@@ -1,6 +1,6 @@
 /*
- * log.c - lines to stderr, a file and syslog, and the answer to broken promises.
- * What is worth a line, and whose text must be escaped first, is for callers to know.
+ * log.c - lines to stderr, a file and syslog, and the answer to broken promises. How a line looks is
+ * log_form.c's business; what is worth a line, and whose text must be escaped first, is for callers to know.
  */
 #include "base/log.h"
 
@@ -16,12 +16,13 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/text.h"
+#include "log_form.h"
 
-#define LINE_MOST 4096	/* longer lines are cut */
+#define LINE_MOST 4096	/* longer lines are cut: a pipe takes so much at once */
 
 /* Where lines go. The mutex guards the file and syslog; the flags stand alone. */
 static atomic_int level_now = LOG_LEVEL_LOG;
+static atomic_int format_now = LOG_FORMAT_TEXT;
 static atomic_bool stderr_now = true;
 static atomic_bool syslog_now = false;
 static atomic_bool journal_now = false;
@@ -37,16 +38,14 @@ static time_t valve_second;
 static unsigned valve_lines;
 static unsigned long valve_shut;	/* lines left out since one was written */
 
-static const struct level_row {
-	const char	*word;
-	int		 priority;	/* syslog's */
-} level_rows[] = {
-	[LOG_LEVEL_FATAL] = { "FATAL", LOG_CRIT },
-	[LOG_LEVEL_ERROR] = { "ERROR", LOG_ERR },
-	[LOG_LEVEL_WARNING] = { "WARNING", LOG_WARNING },
-	[LOG_LEVEL_LOG] = { "LOG", LOG_INFO },
-	[LOG_LEVEL_DEBUG] = { "DEBUG", LOG_DEBUG },
-	[LOG_LEVEL_NOISE] = { "NOISE", LOG_DEBUG },
+/* syslog's priorities. */
+static const int priorities[] = {
+	[LOG_LEVEL_FATAL] = LOG_CRIT,
+	[LOG_LEVEL_ERROR] = LOG_ERR,
+	[LOG_LEVEL_WARNING] = LOG_WARNING,
+	[LOG_LEVEL_LOG] = LOG_INFO,
+	[LOG_LEVEL_DEBUG] = LOG_DEBUG,
+	[LOG_LEVEL_NOISE] = LOG_DEBUG,
 };
 
 static const struct facility_row {
@@ -69,6 +68,12 @@ bool
 log_on(enum log_level level)
 {
 	return (int)level <= atomic_load_explicit(&level_now, memory_order_relaxed);
+}
+
+void
+log_set_format(enum log_format format)
+{
+	atomic_store_explicit(&format_now, (int)format, memory_order_relaxed);
 }
 
 static int
@@ -154,41 +159,6 @@ log_to_syslog(const char *ident, const char *facility)
 	pthread_mutex_unlock(&file_mutex);
 }
 
-/* "2026-01-31 23:59:59.123 UTC [1234] LOG " into OUT; its length. *WORD: where LOG is. */
-static size_t
-line_start(char *out, size_t cap, enum log_level level, size_t *word)
-{
-	char date[32] = "", zone[32] = "";
-	struct timespec now;
-	struct tm tm = { 0 };
-	int len;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &tm);
-	strftime(zone, sizeof(zone), "%Z", &tm);
-	len = snprintf(out, cap, "%s.%03ld %s [%ld] %s ", date, now.tv_nsec / 1000000,
-	    zone, (long)getpid(), level_rows[level].word);
-	if (len <= 0 || (size_t)len >= cap)
-		return 0;
-	*word = (size_t)len - strlen(level_rows[level].word) - 1;
-	return (size_t)len;
-}
-
-/* TEXT into OUT, each newline followed by a tab; at most CAP bytes. How many. */
-static size_t
-indent_into(char *out, size_t cap, const char *text)
-{
-	size_t len = 0;
-
-	for (; *text != '\0' && len < cap; text++) {
-		out[len++] = *text;
-		if (*text == '\n' && len < cap)
-			out[len++] = '\t';
-	}
-	return len;
-}
-
 /* All of the line at once. A sink that is full or gone loses it: nobody to tell. */
 static void
 line_out(int fd, const char *line, size_t len)
@@ -209,7 +179,7 @@ line_out_to_journal(enum log_level level, const char *line, size_t len)
 	for (size_t i = 0; i < len && used < sizeof(out) - 4; i++) {
 		if (fresh) {
 			out[used++] = '<';
-			out[used++] = (char)('0' + level_rows[level].priority);
+			out[used++] = (char)('0' + priorities[level]);
 			out[used++] = '>';
 		}
 		out[used++] = line[i];
@@ -239,11 +209,31 @@ valve_open(unsigned long *shut)
 	return open;
 }
 
+/* To everybody who reads. */
+static void
+form_out(const struct log_form *form, enum log_level level)
+{
+	size_t bare = form->len - 1 - form->bare;	/* syslog ends lines itself */
+
+	if (atomic_load_explicit(&journal_now, memory_order_relaxed) &&
+	    atomic_load_explicit(&stderr_now, memory_order_relaxed))
+		line_out_to_journal(level, form->at + form->dateless, form->len - form->dateless);
+	else if (atomic_load_explicit(&stderr_now, memory_order_relaxed))
+		line_out(STDERR_FILENO, form->at, form->len);
+	pthread_mutex_lock(&file_mutex);
+	if (file_fd >= 0)
+		line_out(file_fd, form->at, form->len);
+	if (atomic_load(&syslog_now) && level <= LOG_LEVEL_LOG)
+		syslog(priorities[level], "%.*s", (int)bare, form->at + form->bare);
+	pthread_mutex_unlock(&file_mutex);
+}
+
 void
-log_line(enum log_level level, const char *who, const char *format, ...)
+log_line(enum log_level level, const struct log_who *who, const char *format, ...)
 {
 	char text[LINE_MOST], line[LINE_MOST];
-	size_t len, room, word = 0;
+	struct log_form form = { .at = line, .cap = sizeof(line) };
+	struct log_event event = { .level = level, .who = who, .text = text, .pid = (long)getpid() };
 	unsigned long shut = 0;
 	va_list args;
 	int n;
@@ -260,77 +250,10 @@ log_line(enum log_level level, const char *who, const char *format, ...)
 	va_end(args);
 	if (n < 0)
 		snprintf(text, sizeof(text), "%s", format);
-	room = sizeof(line) - 1;	/* for the newline */
-	len = line_start(line, room, level, &word);
-	if (who != NULL) {
-		len += indent_into(line + len, room - len, who);
-		len += indent_into(line + len, room - len, " ");
-	}
-	len += indent_into(line + len, room - len, text);
-	len = text_utf8_cut(span_of(line, len), len);
-	line[len++] = '\n';
-	if (atomic_load_explicit(&journal_now, memory_order_relaxed) &&
-	    atomic_load_explicit(&stderr_now, memory_order_relaxed))
-		line_out_to_journal(level, line + word, len - word);
-	else if (atomic_load_explicit(&stderr_now, memory_order_relaxed))
-		line_out(STDERR_FILENO, line, len);
-	pthread_mutex_lock(&file_mutex);
-	if (file_fd >= 0)
-		line_out(file_fd, line, len);
-	if (atomic_load(&syslog_now) && level <= LOG_LEVEL_LOG)
-		syslog(level_rows[level].priority, "%s%s%s", who != NULL ? who : "",
-		    who != NULL ? " " : "", text);
-	pthread_mutex_unlock(&file_mutex);
-}
-
-/* TEXT's first character, TAKEN bytes, made harmless into OUT; the length there. */
-static size_t
-escape_char(struct span text, char *out, size_t *taken)
-{
-	const unsigned char *u = (const unsigned char *)text.at;
-	size_t len = text_utf8_char(text), i;
-	bool harmless = len > 0 && u[0] >= 0x20 && u[0] != 0x7f && u[0] != '\\' &&
-	    !(u[0] == 0xc2 && u[1] < 0xa0);	/* U+0080..9F: control characters, too */
-
-	*taken = len > 0 ? len : 1;
-	if (harmless) {
-		memcpy(out, text.at, len);
-		return len;
-	}
-	for (i = 0; i < *taken; i++) {
-		out[4 * i] = '\\';
-		out[4 * i + 1] = 'x';
-		out[4 * i + 2] = "0123456789abcdef"[u[i] >> 4];
-		out[4 * i + 3] = "0123456789abcdef"[u[i] & 15];
-	}
-	return 4 * *taken;
-}
-
-const char *
-log_escape(struct span text, char *out, size_t cap)
-{
-	size_t len = 0, keep = 0, taken, n;
-	char piece[16];
-
-	if (cap == 0)
-		return "";
-	while (text.len > 0) {
-		n = escape_char(text, piece, &taken);
-		if (n > cap - 1 - len) {
-			len = keep;
-			n = cap - 1 - len < 3 ? cap - 1 - len : 3;
-			memcpy(out + len, "...", n);
-			len += n;
-			break;
-		}
-		memcpy(out + len, piece, n);
-		len += n;
-		if (cap - 1 - len >= 3)
-			keep = len;	/* here "..." would still fit */
-		text = span_skip(text, taken);
-	}
-	out[len] = '\0';
-	return out;
+	clock_gettime(CLOCK_REALTIME, &event.time);
+	log_form(&form, (enum log_format)atomic_load_explicit(&format_now, memory_order_relaxed),
+	    &event);
+	form_out(&form, level);
 }
 
 unsigned long

@@ -3,6 +3,9 @@
  */
 #include "conf/rows.h"
 
+/* In the order of enum log_format. */
+static const char *const format_words[] = { "text", "keyvalue", "json", NULL };
+
 static bool
 is_facility(struct span value, const char **expected)
 {
@@ -27,6 +30,9 @@ static const struct setting rows[] = {
 	  .text = "Log logins of clients and connections to servers." },
 	{ BOOL(log_disconnections, "1"), .ready = true,
 	  .text = "Log why a connection was closed." },
+	{ ENUM(log_format, enum log_format, format_words, "text"), .ready = true,
+	  .text = "How lines of the log look: text is PgBouncer's, keyvalue and json are for "
+		  "machines." },
 	{ BOOL(log_pooler_errors, "1"), .ready = true,
 	  .text = "Log errors that pgweir itself sends to clients." },
 	{ BOOL(log_stats, "1"), .ready = true,

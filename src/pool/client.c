@@ -174,14 +174,17 @@ client_take_profile(struct client *c, const struct profile *p)
 static void
 log_end(struct client *c, enum reason why, const char *text)
 {
-	char who[256], shown[300];
+	struct log_who who;
+	char shown[300];
 
 	c->worker->closes.clients[why]++;
 
 	/* Whoever has not even named a user is not worth a line (port scans, probes). */
 	if (c->user == NULL || !c->worker->setup->conf->log_disconnections)
 		return;
-	log_line(LOG_LEVEL_LOG, client_who(c, who), "closing because: %s (age=%llus)",
+	client_who(c, &who);
+	who.reason = reason_code(why);
+	log_line(LOG_LEVEL_LOG, &who, "closing because: %s (age=%llus)",
 	    log_escape(span_text(text), shown, sizeof(shown)),
 	    (unsigned long long)((loop_wall(c->worker->loop) - c->connected) / SECOND));
 }
@@ -246,7 +249,8 @@ void
 client_refuse(struct client *c, enum reason why, const struct err *e)
 {
 	struct buf b = { 0 };
-	char who[256], text[600];
+	struct log_who who;
+	char text[600];
 
 	if (c->dead)
 		return;
@@ -255,7 +259,7 @@ client_refuse(struct client *c, enum reason why, const struct err *e)
 		return;
 	}
 	if (c->worker->setup->conf->log_pooler_errors)
-		log_line(LOG_LEVEL_WARNING, client_who(c, who), "pooler error: %s",
+		log_line(LOG_LEVEL_WARNING, client_who(c, &who), "pooler error: %s",
 		    log_escape(span_text(e->text), text, sizeof(text)));
 	log_end(c, why, e->text);
 	client_say_last_word(c);
@@ -330,15 +334,14 @@ client_canceled(struct client *c, struct request *request)
 		client_cancel_wait(c);
 }
 
-const char *
-client_who(const struct client *c, char *out)
+const struct log_who *
+client_who(const struct client *c, struct log_who *out)
 {
-	char where[80], database[64], user[64];
-
-	log_escape(span_text(c->database != NULL ? c->database : "(nodb)"), database,
-	    sizeof(database));
-	log_escape(span_text(c->user != NULL ? c->user : "(nouser)"), user, sizeof(user));
-	snprintf(out, 256, "C-%llu: %s/%s@%s", (unsigned long long)c->id, database, user,
-	    addr_text(&c->peer, where));
+	*out = (struct log_who){
+		.side = 'C', .id = c->id, .database = c->database, .user = c->user,
+		.pair = c->server != NULL ? c->server->id : 0,
+		.server_pid = c->server != NULL ? c->server->pid : 0,
+	};
+	addr_text(&c->peer, out->addr);
 	return out;
 }

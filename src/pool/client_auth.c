@@ -276,12 +276,13 @@ client_auth_bytes(struct client *c, const char *at, size_t len)
 static void
 log_attempt(struct client *c)
 {
-	char who[256], tls[64], database[160], user[160];
+	struct log_who who;
+	char tls[64], database[160], user[160];
 
 	if (!conf_of(c)->log_connections)
 		return;
 	link_tls_text(c->link, tls);
-	log_line(LOG_LEVEL_LOG, client_who(c, who),
+	log_line(LOG_LEVEL_LOG, client_who(c, &who),
 	    "login attempt: db=%s user=%s tls=%s replication=%s",
 	    log_escape(span_text(c->database), database, sizeof(database)),
 	    log_escape(span_text(c->user), user, sizeof(user)), tls[0] ? tls : "no",
@@ -294,18 +295,18 @@ log_lack(struct client *c)
 {
 	const struct attempt *a = c->attempt;
 	const char *lack = NULL;
-	char who[256];
+	struct log_who who;
 
 	if (!conf_of(c)->log_pooler_errors)
 		return;
 	if (login_needs_user(&a->rules))
 		lack = credentials_lack(c, conf_of(c), a->credential);
 	if (a->rule != NULL)
-		log_line(LOG_LEVEL_LOG, client_who(c, who), "login refused by rule %s:%u (%s)%s%s",
+		log_line(LOG_LEVEL_LOG, client_who(c, &who), "login refused by rule %s:%u (%s)%s%s",
 		    a->rule->file, a->rule->line, hba_method_name(a->rule->method),
 		    lack != NULL ? ": " : "", lack != NULL ? lack : "");
 	else if (lack != NULL)
-		log_line(LOG_LEVEL_LOG, client_who(c, who), "login cannot succeed: %s", lack);
+		log_line(LOG_LEVEL_LOG, client_who(c, &who), "login cannot succeed: %s", lack);
 }
 
 static void
@@ -433,9 +434,10 @@ find_newcomer(struct worker *w, uint64_t id)
 static void
 log_outside(struct client *c, const struct err *e)
 {
-	char who[256], text[600];
+	struct log_who who;
+	char text[600];
 
-	log_line(LOG_LEVEL_WARNING, client_who(c, who), "%s",
+	log_line(LOG_LEVEL_WARNING, client_who(c, &who), "%s",
 	    log_escape(span_text(e->text), text, sizeof(text)));
 }
 

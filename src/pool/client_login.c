@@ -149,10 +149,10 @@ static void
 enter_console(struct client *c)
 {
 	bool own = client_is_our_own(c);
-	char who[256];
+	struct log_who who;
 
 	if (own && conf_of(c)->log_connections)
-		log_line(LOG_LEVEL_LOG, client_who(c, who),
+		log_line(LOG_LEVEL_LOG, client_who(c, &who),
 		    "console access from the unix socket by our own user id");
 	client_enter_console(c, own);
 }

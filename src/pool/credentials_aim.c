@@ -45,9 +45,10 @@ user_of(const struct client *c, const struct conf *conf, const struct conf_datab
 static enum credentials_aimed
 misconfigured(struct client *c, const char *before, const char *where, const char *after)
 {
-	char who[256], name[160];
+	struct log_who who;
+	char name[160];
 
-	log_line(LOG_LEVEL_ERROR, client_who(c, who), "%s \"%s\" %s", before,
+	log_line(LOG_LEVEL_ERROR, client_who(c, &who), "%s \"%s\" %s", before,
 	    log_escape(span_text(where), name, sizeof(name)), after);
 	client_dismiss(c, CLOSE_config_error);
 	return AIM_REFUSED;

@@ -295,6 +295,19 @@ say_terminate(struct server *s)
 		link_send(s->link, terminate, sizeof(terminate));
 }
 
+static void
+log_end(const struct server *s, enum reason why, const char *text)
+{
+	struct log_who who;
+	char shown[600];
+
+	server_who(s, &who);
+	who.reason = reason_code(why);
+	log_line(LOG_LEVEL_LOG, &who, "closing because: %s (age=%llus)",
+	    log_escape(span_text(text), shown, sizeof(shown)),
+	    (unsigned long long)((loop_now(s->lane->worker->loop) - s->born) / SECOND));
+}
+
 void
 server_close(struct server *s, enum reason why)
 {
@@ -306,20 +319,18 @@ server_close_saying(struct server *s, enum reason why, const char *text)
 {
 	struct worker *w = s->lane->worker;
 	struct err e = { 0 };
-	char who[256];
 
 	if (s->dead)
 		return;
 	s->dead = true;
 	w->closes.servers[why]++;
+	if (w->setup->conf->log_disconnections)
+		log_end(s, why, text);
 	if (s->client != NULL) {
 		/* After a FATAL error of the server's own its client has heard enough. */
 		err_set(&e, SQLSTATE_PROTOCOL, "%s", text);
 		pair_bereave(s, why, s->goodbye ? NULL : &e);
 	}
-	if (w->setup->conf->log_disconnections)
-		log_line(LOG_LEVEL_LOG, server_who(s, who), "closing because: %s (age=%llus)", text,
-		    (unsigned long long)((loop_now(w->loop) - s->born) / SECOND));
 	say_terminate(s);
 	dial_cancel(s->dial);
 	s->dial = NULL;
@@ -371,16 +382,16 @@ server_leave(struct server *s, enum reason why)
 	mem_free(s);
 }
 
-const char *
-server_who(const struct server *s, char *out)
+const struct log_who *
+server_who(const struct server *s, struct log_who *out)
 {
-	char where[80];
-
+	*out = (struct log_who){
+		.side = 'S', .id = s->id, .pair = s->client != NULL ? s->client->id : 0,
+		.server_pid = s->pid, .database = s->lane->pool->database, .user = s->lane->pool->user,
+	};
 	if (s->where.kind == ADDR_NONE)
-		snprintf(where, sizeof(where), "%.70s", s->host != NULL ? s->host : "?");
+		snprintf(out->addr, sizeof(out->addr), "%.70s", s->host != NULL ? s->host : "?");
 	else
-		addr_text(&s->where, where);
-	snprintf(out, 256, "S-%llu: %.60s/%.60s@%.70s", (unsigned long long)s->id,
-	    s->lane->pool->database, s->lane->pool->user, where);
+		addr_text(&s->where, out->addr);
 	return out;
 }

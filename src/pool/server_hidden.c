@@ -91,10 +91,11 @@ static void
 said_goodbye(struct server *s, struct span body)
 {
 	struct error_view v;
-	char text[300], who[256];
+	struct log_who who;
+	char text[300];
 
 	reply_error(body, &v);
-	log_line(LOG_LEVEL_LOG, server_who(s, who), "server says: %s",
+	log_line(LOG_LEVEL_LOG, server_who(s, &who), "server says: %s",
 	    log_escape(v.text, text, sizeof(text)));
 	s->doomed = true;
 	server_close(s, CLOSE_server_closed);

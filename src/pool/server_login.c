@@ -35,15 +35,16 @@ void
 server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients)
 {
 	struct lane *lane = s->lane;
-	char who[256], text[600];
+	struct log_who who;
+	char text[600];
 
-	log_line(LOG_LEVEL_WARNING, server_who(s, who), "server login failed: %s %s",
+	log_line(LOG_LEVEL_WARNING, server_who(s, &who), "server login failed: %s %s",
 	    fatal_for_clients ? "FATAL" : "ERROR",
 	    log_escape(span_text(e->text), text, sizeof(text)));
 	server_leave_host(s);
 	lane_open_failed(lane, s, e, fatal_for_clients);
 	server_close_saying(s, strcmp(e->sqlstate, SQLSTATE_CONNECT) == 0 ? CLOSE_connect_failed :
-	    CLOSE_server_login_failed, lane->pool->replication != NULL ? "login failed" : text);
+	    CLOSE_server_login_failed, lane->pool->replication != NULL ? "login failed" : e->text);
 }
 
 static void
@@ -368,7 +369,8 @@ keep_welcome(struct server *s)
 static void
 login_done(struct server *s, struct span body)
 {
-	char who[256], local[80], tls[64];
+	struct log_who who;
+	char local[80], tls[64];
 	struct addr from;
 
 	if (reply_ready(body) != 'I' || !s->proven) {
@@ -380,7 +382,7 @@ login_done(struct server *s, struct span body)
 	if (conf_of(s)->log_connections) {
 		link_local(s->link, &from);
 		link_tls_text(s->link, tls);
-		log_line(LOG_LEVEL_LOG, server_who(s, who), "new connection to server%s%s%s%s%s",
+		log_line(LOG_LEVEL_LOG, server_who(s, &who), "new connection to server%s%s%s%s%s",
 		    from.kind == ADDR_UNIX ? "" : " (from ",
 		    from.kind == ADDR_UNIX ? "" : addr_text(&from, local),
 		    from.kind == ADDR_UNIX ? "" : ")", tls[0] ? ", SSL established: " : "", tls);

@@ -305,7 +305,7 @@ rescued(struct server *s)
 void
 settle_done(struct server *s)
 {
-	char who[256];
+	struct log_who who;
 
 	if (s->state == &SERVER_SETTLING) {
 		settling_done(s);
@@ -315,7 +315,7 @@ settle_done(struct server *s)
 		enquired(s);
 	} else if (s->state == &SERVER_SETUP) {
 		if (s->failed)
-			log_line(LOG_LEVEL_WARNING, server_who(s, who), "connect_query failed: %s",
+			log_line(LOG_LEVEL_WARNING, server_who(s, &who), "connect_query failed: %s",
 			    s->hidden_error != NULL ? s->hidden_error->text : "?");
 		forget_error(s);
 		if (s->talk.status == 'I')

@@ -24,6 +24,8 @@
 	"[^ ]+ \\[[0-9]+\\] "
 
 static char folder[64], file[96], moved[96];
+static const struct log_who anybody = { .side = 'C', .id = 1, .database = "a", .user = "b",
+	.addr = "c:1" };
 
 static int
 folder_make(void **state)
@@ -103,8 +105,8 @@ static void
 a_line_has_its_shape(void **state)
 {
 	(void)state;
-	log_line(LOG_LEVEL_LOG, "C-17: app/bob@10.0.0.1:5000", "login attempt: db=%s",
-	    "app");
+	log_line(LOG_LEVEL_LOG, &(struct log_who){ .side = 'C', .id = 17, .database = "app",
+	    .user = "bob", .addr = "10.0.0.1:5000" }, "login attempt: db=%s", "app");
 	assert_logged(file,
 	    START "LOG C-17: app/bob@10\\.0\\.0\\.1:5000 login attempt: db=app\n$");
 }
@@ -151,9 +153,10 @@ a_long_line_is_cut_and_ended(void **state)
 	(void)state;
 	memset(text, '\n', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	log_line(LOG_LEVEL_LOG, "who", "%s", text);
+	log_line(LOG_LEVEL_LOG, &anybody, "%s", text);
 	memset(text, 'x', sizeof(text) - 1);
-	log_line(LOG_LEVEL_LOG, text, "%s", text);
+	log_line(LOG_LEVEL_LOG, &(struct log_who){ .side = 'C', .id = 1, .database = text, .user = text },
+	    "%s", text);
 	line = contents(file);
 	assert_true(strlen(line) <= 2 * 4096);
 	assert_true(strlen(line) >= 2 * 4000);
@@ -244,7 +247,7 @@ write_for_journal(void)
 {
 	log_to_stderr(true);
 	log_for_journal(true);
-	log_line(LOG_LEVEL_LOG, "C-1: a/b@c:1", "one\ntwo");
+	log_line(LOG_LEVEL_LOG, &anybody, "one\ntwo");
 	log_line(LOG_LEVEL_ERROR, NULL, "three");
 	log_for_journal(false);
 }
@@ -282,7 +285,7 @@ a_flood_of_warnings_is_bounded_and_counted(void **state)
 	/* a second may end meanwhile: then the next one's first warning tells */
 	while (told == 0 && time(NULL) < until) {
 		for (unsigned i = 0; i < 2 * LOG_WARNINGS_MOST; i++, sent++)
-			log_line(LOG_LEVEL_WARNING, "C-1: a/b@c:1", "flood");
+			log_line(LOG_LEVEL_WARNING, &anybody, "flood");
 		free(text);
 		text = contents(file);
 		at = strstr(text, " warnings about connections were left out");
@@ -297,7 +300,7 @@ a_flood_of_warnings_is_bounded_and_counted(void **state)
 	assert_true(written < sent);
 	assert_true(written + told <= sent);
 	free(text);
-	log_line(LOG_LEVEL_LOG, "C-1: a/b@c:1", "other lines pass");
+	log_line(LOG_LEVEL_LOG, &anybody, "other lines pass");
 	log_line(LOG_LEVEL_WARNING, NULL, "our own warnings, too");
 	assert_logged(file, "other lines pass");
 	assert_logged(file, "our own warnings, too");
