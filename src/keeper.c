@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "doors.h"
+#include "ending.h"
 #include "net/mailbox.h"
 #include "net/resolve.h"
 #include "notify.h"
@@ -30,10 +31,7 @@
 #include "web/web.h"
 #include "watch.h"
 
-#define WATCH_PERIOD (333 * MSEC)
 #define CLERKS_GRACE SECOND		/* for lookups and logins that are asked outside */
-/* On a shared port: how long connections that have begun may take to arrive. */
-#define EBB (100 * MSEC)
 
 struct keeper {
 	struct pooler	 pooler;
@@ -43,8 +41,8 @@ struct keeper {
 	struct loop	*loop;		/* owned */
 	struct mailbox	*mailbox;	/* owned */
 	struct timer	*period;	/* owned; ends a stats_period */
-	struct timer	*watch;		/* owned; looks whether we may end */
 	struct doors	 doors;
+	struct ending	 ending;
 	struct pulse	 pulse;
 	struct replicas	 replicas;
 	struct web	*web;		/* owned; NULL: nobody has wished for it */
@@ -52,7 +50,6 @@ struct keeper {
 	unsigned	 started;	/* workers whose threads run */
 	unsigned	 turn;		/* who is next when workers have equally many clients */
 	usec_t		 period_length;
-	enum shutdown_mode mode;
 	bool		 pidfile_written;
 };
 
@@ -62,7 +59,6 @@ static void carry_out(struct letter *letter, void *receiver);
 static void on_accept(void *owner, int fd, const struct addr *peer);
 static void on_signal(void *owner, int signo);
 static void on_period(void *owner);
-static void on_watch(void *owner);
 static void on_files(void *owner);
 static bool is_full(void *owner);
 
@@ -153,8 +149,7 @@ static bool
 begin_timers(struct keeper *k, struct err *e)
 {
 	k->period = timer_new(k->loop, on_period, k);
-	k->watch = timer_new(k->loop, on_watch, k);
-	if (k->period == NULL || k->watch == NULL)
+	if (k->period == NULL || !ending_init(&k->ending, &k->pooler, &k->doors, k->loop))
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	k->period_length = k->wish->setup->conf->stats_period;
 	timer_set(k->period, k->period_length);
@@ -223,7 +218,7 @@ end(struct keeper *k)
 	if (k->pooler_ready)
 		pooler_fini(p);
 	timer_free(k->period);
-	timer_free(k->watch);
+	ending_fini(&k->ending);
 	pulse_end(&k->pulse);
 	replicas_end(&k->replicas);
 	watch_end(&k->files);
@@ -339,94 +334,21 @@ follow(struct keeper *k)
 	timer_set(k->period, length);
 }
 
-static void
-send_away(struct worker *w, void *arg)
-{
-	(void)arg;
-	act_send_away(w);
-	act_close_idle(w, &everything);
-}
-
-static void
-nothing(void *arg)
-{
-	(void)arg;
-}
-
-/* From now on nobody new comes but to the console, by a unix socket. */
-static void
-close_doors(struct keeper *k)
-{
-	doors_close_tcp(&k->doors);
-	atomic_store(&k->pooler.shutting, true);
-}
-
-/* While we are to end: may we? */
-static void
-on_watch(void *owner)
-{
-	struct keeper *k = owner;
-	struct pooler *p = &k->pooler;
-	bool over = k->mode == SHUTDOWN_NOW;
-
-	if (!atomic_load(&p->shutting))
-		close_doors(k);
-	if (k->mode == SHUTDOWN_WAIT_FOR_CLIENTS)
-		over = atomic_load(&p->clients) == 0;
-	if (k->mode == SHUTDOWN_WAIT_FOR_SERVERS) {
-		over = scope_servers(p, &everything) == 0;
-		if (!over)
-			worker_ask_all(p, NULL, send_away, nothing, NULL);
-	}
-	if (over)
-		loop_stop(k->loop);
-	else
-		timer_set(k->watch, WATCH_PERIOD);
-}
-
 /* --- orders --- */
-
-static void
-shut_down(struct keeper *k, enum shutdown_mode mode)
-{
-	const struct conf *conf = k->pooler.setup->conf;
-
-	notify_stopping();
-	/* suspended, nobody is read from and so nobody could be seen leaving */
-	if (mode == SHUTDOWN_NOW || k->mode != SHUTDOWN_NONE || place_suspended(&k->pooler)) {
-		log_line(LOG_LEVEL_LOG, NULL, "shutting down at once");
-		k->mode = SHUTDOWN_NOW;
-		loop_stop(k->loop);
-		return;
-	}
-	log_line(LOG_LEVEL_LOG, NULL, "shutting down when all %s are gone",
-	    mode == SHUTDOWN_WAIT_FOR_CLIENTS ? "clients" : "servers");
-	k->mode = mode;
-	if (mode == SHUTDOWN_WAIT_FOR_CLIENTS && conf->so_reuseport) {
-		/* another process has the port, too: nobody shall notice that we go */
-		doors_ebb(&k->doors);
-		timer_set(k->watch, EBB);
-		return;
-	}
-	close_doors(k);
-	if (mode == SHUTDOWN_WAIT_FOR_SERVERS) {
-		atomic_store(&k->pooler.no_servers, true);
-		place_pause(&k->pooler, span_of(NULL, 0), true);
-		worker_ask_all(&k->pooler, NULL, send_away, nothing, NULL);
-	}
-	timer_set(k->watch, WATCH_PERIOD);
-}
 
 static bool
 reload(struct keeper *k, struct buf *notes, struct err *e)
 {
+	bool going = ending_begun(&k->ending);	/* STOPPING=1 is the last word */
 	bool done;
 
-	notify_reloading();
+	if (!going)
+		notify_reloading();
 	watch_before(&k->files);
 	done = reload_files(&k->pooler, &k->wish->override, notes, e);
 	watch_after(&k->files, done);
-	notify_ready();
+	if (!going)
+		notify_ready();
 	return done;
 }
 
@@ -465,7 +387,7 @@ carry_out(struct letter *letter, void *receiver)
 		break;
 	case ORDER_SHUTDOWN:
 		order->ok = true;
-		shut_down(k, order->mode);
+		ending_begin(&k->ending, order->mode);
 		break;
 	}
 	follow(k);
@@ -473,6 +395,12 @@ carry_out(struct letter *letter, void *receiver)
 }
 
 /* --- signals --- */
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
 
 static void
 close_idle(struct worker *w, void *arg)
@@ -487,7 +415,7 @@ pause_or_resume(struct keeper *k, bool pause)
 	const char *name = pause ? "SIGUSR1" : "SIGUSR2";
 	bool done;
 
-	if (k->mode != SHUTDOWN_NONE) {
+	if (ending_begun(&k->ending)) {
 		log_line(LOG_LEVEL_LOG, NULL, "got %s while shutting down, ignoring",
 		    name);
 		return;
@@ -515,15 +443,15 @@ on_signal(void *owner, int signo)
 		break;
 	case SIGTERM:
 		log_line(LOG_LEVEL_LOG, NULL, "got SIGTERM");
-		shut_down(k, SHUTDOWN_WAIT_FOR_CLIENTS);
+		ending_terminate(&k->ending);
 		break;
 	case SIGINT:
 		log_line(LOG_LEVEL_LOG, NULL, "got SIGINT");
-		shut_down(k, SHUTDOWN_WAIT_FOR_SERVERS);
+		ending_begin(&k->ending, SHUTDOWN_WAIT_FOR_SERVERS);
 		break;
 	case SIGQUIT:
 		log_line(LOG_LEVEL_LOG, NULL, "got SIGQUIT");
-		shut_down(k, SHUTDOWN_NOW);
+		ending_begin(&k->ending, SHUTDOWN_NOW);
 		break;
 	case SIGUSR1:
 		pause_or_resume(k, true);

@@ -17,7 +17,7 @@ enum command_args {
 	ARGS_DATABASE,		/* a name */
 	ARGS_TOPIC,		/* the topic of a view */
 	ARGS_ID,		/* of a client */
-	ARGS_MODE,		/* nothing, WAIT_FOR_CLIENTS or WAIT_FOR_SERVERS */
+	ARGS_MODE,		/* nothing, WAIT_FOR_CLIENTS, WAIT_FOR_SERVERS or DRAIN */
 	ARGS_SET,		/* key = value, or what PostgreSQL's SET takes */
 	ARGS_ANY,		/* whatever follows, nobody reads it */
 };

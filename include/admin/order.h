@@ -20,6 +20,7 @@ enum shutdown_mode {
 	SHUTDOWN_NONE,
 	SHUTDOWN_WAIT_FOR_CLIENTS,	/* when the last client has left */
 	SHUTDOWN_WAIT_FOR_SERVERS,	/* when the last server is closed */
+	SHUTDOWN_DRAIN,			/* when clients have been told to leave, and have */
 	SHUTDOWN_NOW,
 };
 

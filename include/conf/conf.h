@@ -26,6 +26,12 @@ enum pool_mode {
 	POOL_MODE_STATEMENT,
 };
 
+/* What SIGTERM means. */
+enum shutdown_word {
+	SHUTDOWN_WORD_DRAIN,
+	SHUTDOWN_WORD_PGBOUNCER,
+};
+
 /* How clients prove who they are. */
 enum auth_type {
 	AUTH_TYPE_ANY,
@@ -251,6 +257,14 @@ struct conf {
 	enum metrics_names metrics_exporter_names;
 	uint32_t	 metrics_max_pools;
 	const char	*readiness_databases;
+
+	/* set_drain.c */
+	usec_t		 drain_accept_time;
+	usec_t		 drain_time;
+	usec_t		 drain_timeout;
+	usec_t		 pause_time;
+	usec_t		 pause_timeout;
+	enum shutdown_word shutdown_mode;
 
 	/* the other sections, each sorted by name (id) */
 	struct conf_database *databases;	/* without the template */

@@ -111,7 +111,7 @@ struct setting_table {
 	size_t		 count;
 };
 extern const struct setting_table pool_settings, auth_settings, tls_settings,
-    net_settings, log_settings, budget_settings, web_settings, database_settings,
+    net_settings, log_settings, budget_settings, drain_settings, web_settings, database_settings,
     user_settings, peer_settings;
 
 #endif

@@ -61,6 +61,7 @@ struct client {
 	bool		 slow;		/* the server is paused because we have unsent bytes */
 	bool		 crowded;	/* its address has more than its share */
 	bool		 one_too_many;	/* looked at again at the next tick (client_limits.c) */
+	bool		 probed;	/* draining: it asked last whether we are there, nothing else */
 	bool		 dead;
 	uint8_t		 key_len;
 	uint32_t	 pid;		/* of its backend key */

@@ -106,6 +106,8 @@
 	X(pooler_shutting_down, "pooler is shutting down", "The client logged in after SHUTDOWN.") \
 	X(server_shutting_down, "server shutting down",                                           \
 	    "The client waited for a server, and none is opened any more.")                       \
+	X(drain, "terminating connection due to administrator command",                           \
+	    "The process drains, and the client was told to connect elsewhere.")                  \
 	X(shutting_down, "shutting down", "The process ended.")                                   \
 	X(out_of_memory, "out of memory", "There was no memory for what the connection needed.")
 

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
+#include "pool/farewell.h"
 #include "pool/pooler.h"
 #include "pool/reason.h"
 
@@ -33,6 +34,7 @@ struct worker {
 	struct strikes	*strikes;	/* owned; NULL: nobody tried a wrong key yet (cancel.c) */
 	struct chore	 sweep;
 	struct timer	*tick;		/* owned; looks after deadlines */
+	struct farewell	 farewell;	/* draining: of its clients (goodbye.c) */
 	struct closes	 closes;	/* why clients and servers were closed here */
 	uint64_t	 last_unnamed;	/* serials of unnamed statements, unique over workers */
 	atomic_uint	 client_count;	/* for dealing out: read by the keeper */

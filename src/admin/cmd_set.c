@@ -145,6 +145,15 @@ send_shutdown(struct console *s, enum shutdown_mode mode)
 	return false;
 }
 
+/* Are we ending already, in a way that MODE would not make gentler? */
+static bool
+is_ending(struct pooler *p, enum shutdown_mode mode)
+{
+	if (atomic_load(&p->draining) || atomic_load(&p->no_servers))
+		return true;
+	return atomic_load(&p->shutting) && mode != SHUTDOWN_DRAIN;
+}
+
 void
 run_shutdown(struct console *s, const struct request *r)
 {
@@ -154,7 +163,9 @@ run_shutdown(struct console *s, const struct request *r)
 		mode = SHUTDOWN_WAIT_FOR_CLIENTS;
 	else if (words_is(&r->words, 1, "wait_for_servers"))
 		mode = SHUTDOWN_WAIT_FOR_SERVERS;
-	if (mode != SHUTDOWN_NOW && atomic_load(&s->admin->pooler->shutting)) {
+	else if (words_is(&r->words, 1, "drain"))
+		mode = SHUTDOWN_DRAIN;
+	if (mode != SHUTDOWN_NOW && is_ending(s->admin->pooler, mode)) {
 		console_fail(s, "already shutting down");
 		return;
 	}

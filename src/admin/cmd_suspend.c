@@ -53,7 +53,7 @@ run_suspend(struct console *s, const struct request *r)
 		console_fail(s, "cannot suspend with paused databases");
 		return;
 	}
-	if (atomic_load(&p->shutting)) {
+	if (atomic_load(&p->shutting) || atomic_load(&p->draining)) {
 		console_fail(s, "pooler is shutting down");
 		return;
 	}

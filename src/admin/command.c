@@ -48,9 +48,10 @@ const struct command commands[] = {
 	{ "kill_client", ROLE_ADMIN, ARGS_ID, "KILL_CLIENT id",
 	    "Close the client with that id in SHOW CLIENTS.", run_kill_client },
 	{ "shutdown", ROLE_ADMIN, ARGS_MODE,
-	    "SHUTDOWN [WAIT_FOR_CLIENTS | WAIT_FOR_SERVERS]",
+	    "SHUTDOWN [WAIT_FOR_CLIENTS | WAIT_FOR_SERVERS | DRAIN]",
 	    "End at once, or take no new clients and end when the last client has left, or when "
-	    "the last transaction is over.",
+	    "the last transaction is over. DRAIN is what SIGTERM does: clients are told to leave, "
+	    "see drain_time.",
 	    run_shutdown },
 	{ "begin", ROLE_STATS, ARGS_ANY, NULL, "Nothing; some drivers send it.",
 	    run_begin },
@@ -121,7 +122,8 @@ fits(struct request *r)
 		return w->count == 1 || (w->count == 2 && is_argument(&w->list[1]));
 	case ARGS_MODE:
 		return w->count == 1 || (w->count == 2 &&
-		    (words_is(w, 1, "wait_for_clients") || words_is(w, 1, "wait_for_servers")));
+		    (words_is(w, 1, "wait_for_clients") || words_is(w, 1, "wait_for_servers") ||
+		    words_is(w, 1, "drain")));
 	case ARGS_ID:
 		return w->count == 1 || w->count == 2;
 	case ARGS_TOPIC:

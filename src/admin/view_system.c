@@ -55,6 +55,18 @@ static const struct column version_columns[] = {
 	    "Whose console ours is like, and our own version."),
 };
 
+/* Rows that PgBouncer has none of, and only while they say something. */
+static void
+add_drain(const struct view_source *from, struct sheet *rows)
+{
+	struct pooler *p = from->admin->pooler;
+	usec_t took = loop_wall(from->loop) - atomic_load(&p->drain_began);
+
+	add_text(rows, "draining", "yes");
+	add_text(rows, "draining_seconds", sheet_printf(rows, "%.1f", (double)took / SECOND));
+	add_text(rows, "draining_accepts", atomic_load(&p->shutting) ? "no" : "yes");
+}
+
 static void
 finish_state(const struct view_source *from, struct sheet *rows)
 {
@@ -64,11 +76,14 @@ finish_state(const struct view_source *from, struct sheet *rows)
 	add_text(rows, "active", paused || suspended ? "no" : "yes");
 	add_text(rows, "paused", paused ? "yes" : "no");
 	add_text(rows, "suspended", suspended ? "yes" : "no");
+	if (atomic_load(&from->admin->pooler->draining))
+		add_drain(from, rows);
 }
 
 static const struct column state_columns[] = {
-	COLUMN(text_row, TEXT, key, "key", "active, paused, suspended."),
-	COLUMN(text_row, TEXT, value, "value", "yes or no."),
+	COLUMN(text_row, TEXT, key, "key", "active, paused, suspended; while SIGTERM's drain goes on also draining, draining_seconds, "
+	    "draining_accepts."),
+	COLUMN(text_row, TEXT, value, "value", "yes or no, or seconds."),
 };
 
 /* --- LISTS --- */

@@ -13,6 +13,7 @@ tables_of(enum setting_scope scope)
 {
 	static const struct setting_table *const global[] = { &pool_settings,
 		&auth_settings, &tls_settings, &net_settings, &log_settings, &budget_settings,
+		&drain_settings,
 		&web_settings, NULL };
 	static const struct setting_table *const database[] = { &database_settings, NULL };
 	static const struct setting_table *const user[] = { &user_settings, NULL };

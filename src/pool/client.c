@@ -204,6 +204,8 @@ leave(struct client *c)
 	if (c->lane != NULL) {
 		lane_leave(c->lane, c);
 		c->lane->client_count--;
+		if (c->lane->pool->console)
+			atomic_fetch_sub(&w->pooler->consoles, 1);
 		place_leave(c->lane->pool);
 	}
 	if (c->keyed)

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "pool/goodbye.h"
 #include "pool/pair.h"
 #include "pool/server.h"
 #include "wire/write.h"
@@ -170,6 +171,8 @@ without_server(struct client *c, struct piece *p)
 	}
 	if (!piece_whole(p) && p->head.size <= WHOLE_MOST)
 		return STEP_WAIT;
+	if (unlikely(goodbye_begun(c->worker)) && goodbye_asked(c, p->head.kind, piece_body(p)))
+		return STEP_OVER;
 	c->closed_locally = false;
 	c->asked_at = loop_now(c->worker->loop);
 	c->wait_notified = 0;
@@ -211,13 +214,24 @@ beware_of_portals(struct server *s)
 		s->doomed = true;
 }
 
+/* While we drain: has a client that keeps its server been told to leave, in place of an answer? */
+static bool
+session_asks(struct client *c, struct piece *p)
+{
+	return c->lane->rules.mode == POOL_MODE_SESSION && talk_at_rest(&c->server->talk) &&
+	    goodbye_asked(c, p->head.kind, piece_body(p));
+}
+
 static enum step
 with_server(struct client *c, struct piece *p)
 {
 	struct server *s = c->server;
 
-	if (!s->in_query && p->head.kind != 'X')
+	if (!s->in_query && p->head.kind != 'X') {
+		if (unlikely(goodbye_begun(c->worker)) && session_asks(c, p))
+			return STEP_OVER;
 		begin_query(s);
+	}
 	switch (p->head.kind) {
 	case 'Q':
 		if (unlikely(c->lane->rules.no_pqexec))

@@ -327,6 +327,7 @@ client_enter_console(struct client *c, bool own)
 		return;
 	}
 	c->lane->client_count++;
+	atomic_fetch_add(&c->worker->pooler->consoles, 1);
 	client_say_last_word(c);
 	draw_key(c);
 	c->admin = own;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "pool/goodbye.h"
 #include "pool/settle.h"
 #include "wire/reply.h"
 #include "wire/write.h"
@@ -72,6 +73,8 @@ pair_part(struct server *server)
 	unlink_pair(client, server);
 	client_become(client, &CLIENT_IDLE);
 	lane_release(server->lane, server);
+	if (unlikely(goodbye_begun(client->worker)))
+		goodbye_parted(client);
 }
 
 void

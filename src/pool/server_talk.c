@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "pool/client.h"
 #include "pool/flow.h"
+#include "pool/goodbye.h"
 #include "pool/pair.h"
 #include "pool/server.h"
 #include "pool/settle.h"
@@ -90,9 +91,10 @@ server_talk_bytes(struct server *s, const char *at, size_t len)
 				return len;
 			finish_query(s);
 			/* A client whose COPY has failed may be sending a row yet: it parts behind it. */
-			if (s->lane->rules.mode == POOL_MODE_SESSION || client_mid_message(s->client))
+			if (s->lane->rules.mode != POOL_MODE_SESSION && !client_mid_message(s->client))
+				pair_part(s);
+			else if (likely(!goodbye_begun(s->lane->worker)) || !goodbye_parted(s->client))
 				continue;
-			pair_part(s);
 			if (s->dead || done == len)
 				return done;
 			/* Somebody else's business now, whoever has it. */
@@ -340,5 +342,6 @@ finish_query(struct server *s)
 	if (s->in_xact && s->talk.status == 'I') {
 		count_add(s->lane, xact_time, now - s->xact_began);
 		s->in_xact = false;
+		s->heard = now;
 	}
 }

@@ -16,6 +16,7 @@
 #include "pool/courier.h"
 #include "pool/credentials.h"
 #include "pool/deadline.h"
+#include "pool/goodbye.h"
 #include "pool/hosts.h"
 #include "pool/lane.h"
 #include "pool/place.h"
@@ -201,6 +202,7 @@ on_tick(void *owner)
 	struct worker *w = owner;
 
 	deadline_tick(w, loop_now(w->loop));
+	goodbye_tick(w, loop_now(w->loop));
 	if (w->index == 0)
 		forget_secrets(w, loop_now(w->loop));
 	give_memory_back(w);

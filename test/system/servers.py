@@ -276,6 +276,8 @@ class Pooler:
 		}
 		if not PEER:
 			self.settings["workers"] = workers
+			# SIGTERM: as PgBouncer; drains are test_drain.py's
+			self.settings["shutdown_mode"] = "pgbouncer"
 		self.settings.update(settings)
 		self.write_files()
 
