@@ -343,17 +343,6 @@ server_close_saying(struct server *s, enum reason why, const char *text)
 }
 
 void
-server_fail(struct server *s, enum reason why, const struct err *e)
-{
-	if (s->client != NULL)
-		pair_bereave(s, why, e);
-	server_close_saying(s, why, e->text);
-}
-
-void
-server_free(struct server *s)
-{
-void
 server_leave(struct server *s, enum reason why)
 {
 	if (s->link == NULL || s->cut_short) {
@@ -365,6 +354,17 @@ server_leave(struct server *s, enum reason why)
 	server_become(s, &SERVER_LEAVING);
 }
 
+void
+server_fail(struct server *s, enum reason why, const struct err *e)
+{
+	if (s->client != NULL)
+		pair_bereave(s, why, e);
+	server_close_saying(s, why, e->text);
+}
+
+void
+server_free(struct server *s)
+{
 	list_remove(&s->in_lane);
 	talk_fini(&s->talk);
 	shelf_fini(&s->shelf);
