@@ -23,6 +23,7 @@ enum startup_kind {
 	STARTUP_NEW,		/* major version above 3 */
 	STARTUP_SSL,
 	STARTUP_GSS,
+	STARTUP_PEER,		/* a replica wants to pass a cancel request on (pool/proof.h) */
 	STARTUP_CANCEL,		/* pid and key are set */
 	STARTUP_HELLO,		/* a StartupMessage 3.x: version and params are set */
 };
@@ -53,6 +54,7 @@ int startup_option(struct span *rest, struct buf *name, struct buf *value);
 /* Write a StartupMessage: VERSION, then PAIRS (name, value, name, value, ..., NULL). */
 void startup_write(struct buf *b, uint32_t version, const char *const *pairs);
 void startup_write_ssl(struct buf *b);
+void startup_write_peer(struct buf *b);
 void startup_write_cancel(struct buf *b, uint32_t pid, struct span key);
 
 #endif

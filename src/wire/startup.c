@@ -13,6 +13,8 @@
 #define CODE_CANCEL ((uint32_t)1234 << 16 | 5678)
 #define CODE_SSL ((uint32_t)1234 << 16 | 5679)
 #define CODE_GSS ((uint32_t)1234 << 16 | 5680)
+/* Ours, in the same row; PostgreSQL and PgBouncer refuse it as a protocol they do not know. */
+#define CODE_PEER ((uint32_t)1234 << 16 | 6432)
 
 static enum startup_kind
 bad(struct startup *out, const char *why)
@@ -28,6 +30,7 @@ size_possible(enum startup_kind kind, uint32_t size)
 	switch (kind) {
 	case STARTUP_SSL:
 	case STARTUP_GSS:
+	case STARTUP_PEER:
 		return size == HEAD;
 	case STARTUP_CANCEL:
 		return size >= HEAD + 4 + CANCEL_KEY_LEAST &&
@@ -51,6 +54,8 @@ kind_of(uint32_t code)
 		return STARTUP_SSL;
 	case CODE_GSS:
 		return STARTUP_GSS;
+	case CODE_PEER:
+		return STARTUP_PEER;
 	case CODE_CANCEL:
 		return STARTUP_CANCEL;
 	}
@@ -217,13 +222,25 @@ startup_write(struct buf *b, uint32_t version, const char *const *pairs)
 	write_end(b, mark);
 }
 
-void
-startup_write_ssl(struct buf *b)
+static void
+write_code(struct buf *b, uint32_t code)
 {
 	size_t mark = write_begin(b, '\0');
 
-	write_u32(b, CODE_SSL);
+	write_u32(b, code);
 	write_end(b, mark);
+}
+
+void
+startup_write_ssl(struct buf *b)
+{
+	write_code(b, CODE_SSL);
+}
+
+void
+startup_write_peer(struct buf *b)
+{
+	write_code(b, CODE_PEER);
 }
 
 void

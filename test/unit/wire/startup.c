@@ -54,6 +54,8 @@ codes_have_kinds_and_lengths(void **state)
 		{ 4 << 16, 9, STARTUP_NEW },
 		{ UINT32_MAX, 9, STARTUP_NEW },
 		{ 80877105, 8, STARTUP_NEW },
+		{ 80877856, 8, STARTUP_PEER },
+		{ 80877856, 12, STARTUP_BAD },
 		{ 1 << 16, 9, STARTUP_BAD },
 		{ 0, 9, STARTUP_BAD },
 		{ 65535, 9, STARTUP_BAD },
