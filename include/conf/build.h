@@ -94,6 +94,8 @@ bool build_value(struct build *build, const struct script_line *line, const char
     const struct setting *row, struct span value, void *object);
 /* Find the rules and maps of auth_type hba; SET of something else keeps those at hand. */
 bool build_hba(struct build *build);
+/* Gather the secrets that replicas share; SET of something else keeps those at hand. */
+bool build_peer_secrets(struct build *build);
 /* Refuse KEY, which is no setting of SCOPE, and name the closest; always false. */
 bool build_unknown(struct build *build, const struct script_line *line, const char *owner,
     enum setting_scope scope, struct span key);

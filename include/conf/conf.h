@@ -117,6 +117,9 @@ struct conf_user {
 	usec_t		 client_idle_timeout;
 };
 
+#define PEER_SECRETS_MOST 4u	/* secrets that replicas share at a time */
+#define PEER_SECRET_LEAST 16u	/* bytes: not to be guessed by who has seen a proof */
+
 /* Another pgweir or PgBouncer that cancel requests may be passed to. */
 struct conf_peer {
 	uint16_t	 id;
@@ -167,6 +170,8 @@ struct conf {
 	bool		 application_name_add_host;
 	const char	*login_notify_message;
 	uint32_t	 peer_id;
+	const char	*peer_secret;
+	const char	*peer_secret_file;
 
 	/* set_budget.c: how much of a PostgreSQL server is ours (conf/budget.h) */
 	const char	*max_server_connections;
@@ -275,6 +280,8 @@ struct conf {
 	struct conf_peer *peers;
 	size_t		 n_peers;
 
+	const char	**peer_secrets;	/* peer_secret and the lines of peer_secret_file */
+	size_t		 n_peer_secrets;
 	/* what somebody should know though it loaded: one line of text each */
 	const char	**warnings;
 	size_t		 n_warnings;

@@ -437,8 +437,8 @@ conf_build(const struct plan *plan, struct err *err)
 	build.store = &build.conf->inside->store;
 	if (put_defaults(&build) && read_settings(&build) && env_apply(&build) &&
 	    apply_sets(&build) && apply_command(&build) && keep_running(&build) && entries_read(&build) &&
-	    read_users(&build) && build_hba(&build) && entries_join_users(&build) &&
-	    (plan->console || conf_check(&build)))
+	    read_users(&build) && build_hba(&build) && build_peer_secrets(&build) &&
+	    entries_join_users(&build) && (plan->console || conf_check(&build)))
 		return build.conf;
 	conf_drop(build.conf);
 	return NULL;

@@ -5,6 +5,13 @@
 
 const char *const pool_mode_words[] = { "session", "transaction", "statement", NULL };
 
+static bool
+is_peer_secret(struct span value, const char **expected)
+{
+	*expected = "at least 16 bytes";
+	return value.len == 0 || value.len >= PEER_SECRET_LEAST;
+}
+
 static const struct setting rows[] = {
 	{ BOOL(application_name_add_host, "0"), .ready = true,
 	  .text = "Append the client's address and port to its application_name at login. "
@@ -59,6 +66,13 @@ static const struct setting rows[] = {
 	  .text = "Server connections a pool in use keeps open at least." },
 	{ COUNT(peer_id, "0"), .most = 16383, .ready = true,
 	  .text = "Own number among the peers that share an address. 0 means no peers." },
+	{ TEXT(peer_secret, ""), .check = is_peer_secret, .secret = true, .ready = true,
+	  .text = "A secret that all replicas of budget_peers share: with it they pass cancel "
+		  "requests on to whoever gave the key. At least 16 bytes. Empty means they do "
+		  "not, unless there is peer_secret_file." },
+	{ PATH(peer_secret_file, NULL), .source = true, .ready = true,
+	  .text = "The same from a file, one secret a line, so that they can be changed: the "
+		  "first one (peer_secret, if given) marks new keys, all are taken." },
 	{ TIME(pool_idle_timeout, "0"), .ready = true,
 	  .text = "Forget a pool that had neither clients nor servers for so long. 0 "
 		  "keeps it." },
