@@ -12,11 +12,13 @@
 #include "conf/conf.h"
 #include "net/loop.h"
 #include "pool/budget.h"
+#include "pool/fleet.h"
 
 #define ASK_EVERY SECOND	/* so that all have heard of a change well before SHARE_GROWS_AFTER */
 #define OWN_MOST 64u
 
 static void on_timer(void *owner);
+static unsigned own_addresses(const struct conf *conf, struct addr *own);
 static void on_answer(void *owner, const struct addr *addrs, unsigned count, const char *why);
 
 bool
@@ -39,13 +41,44 @@ replicas_end(struct replicas *r)
 	*r = (struct replicas){ 0 };
 }
 
-/* Ours is another part of everything from now on. */
+/* Ours is another part of everything from now on, or will be. */
 static void
 put_in_force(struct replicas *r)
 {
-	log_line(LOG_LEVEL_LOG, NULL, "budget: we are one of %u poolers, number %u", r->share.now.count,
-	    r->share.now.rank + 1);
-	budget_set_share(r->pooler, &r->share);
+	const struct share *s = &r->share;
+
+	if (r->name != NULL && !r->known)
+		log_line(LOG_LEVEL_LOG, NULL, "budget: not known yet how many poolers there are; "
+		    "taking a part of %u", s->now.count);
+	else
+		log_line(LOG_LEVEL_LOG, NULL, "budget: we are one of %u poolers, number %u%s",
+		    s->next.count, s->next.rank + 1, s->grows_at == 0 ? "" :
+		    "; what others have to give is taken in some seconds");
+	budget_set_share(r->pooler, s);
+}
+
+/* What replicas have in common, but for who there is. */
+static void
+follow_secrets(struct replicas *r, const struct conf *conf, const char *name)
+{
+	fleet_use_secrets(r->pooler->fleet, conf->peer_secrets, conf->n_peer_secrets);
+	if (name != NULL && conf->n_peer_secrets == 0 && conf->peer_id == 0 && !r->told_secret) {
+		log_line(LOG_LEVEL_LOG, NULL, "budget_peers: cancel requests for clients of other "
+		    "replicas are not passed on: expected peer_secret or peer_secret_file");
+		r->told_secret = true;
+	}
+}
+
+/* Nobody has said yet who there is. */
+static void
+begin_fleet(struct replicas *r, const struct conf *conf)
+{
+	struct addr own[OWN_MOST];
+
+	if (r->name != NULL)
+		fleet_begin(r->pooler->fleet, own, own_addresses(conf, own));
+	else
+		fleet_end(r->pooler->fleet);
 }
 
 void
@@ -54,6 +87,7 @@ replicas_follow(struct replicas *r, const struct conf *conf)
 	const char *name = conf->budget_peers != NULL && conf->budget_peers[0] != '\0' ?
 	    conf->budget_peers : NULL;
 
+	follow_secrets(r, conf, name);
 	if (r->timer == NULL || (name == NULL && r->name == NULL) ||
 	    (name != NULL && r->name != NULL && strcmp(name, r->name) == 0))
 		return;
@@ -65,6 +99,8 @@ replicas_follow(struct replicas *r, const struct conf *conf)
 			.ttl_negative = ASK_EVERY / 2, .refresh_least = ASK_EVERY,
 			.resolv_conf = conf->resolv_conf });
 	share_init(&r->share, r->name == NULL);
+	r->known = false;
+	begin_fleet(r, conf);
 	put_in_force(r);
 	if (r->name != NULL)
 		on_timer(r);
@@ -79,7 +115,7 @@ on_timer(void *owner)
 	struct resolver *resolver = resolver_of(r->loop);
 
 	if (share_tick(&r->share, loop_now(r->loop)))
-		put_in_force(r);
+		budget_set_share(r->pooler, &r->share);
 	timer_set(r->timer, ASK_EVERY);
 	if (r->lookup != NULL || resolver == NULL || r->name == NULL)
 		return;
@@ -135,6 +171,22 @@ own_addresses(const struct conf *conf, struct addr *own)
 	return count > 0 ? count : interface_addresses(own);
 }
 
+/* All replicas listen on PORT, as we do. */
+static void
+meet(struct replicas *r, const struct addr *addrs, unsigned count, const struct addr *own,
+    unsigned own_count, uint16_t port)
+{
+	struct addr there[FLEET_MOST];
+
+	if (count > FLEET_MOST)
+		count = FLEET_MOST;
+	for (unsigned i = 0; i < count; i++) {
+		there[i] = addrs[i];
+		there[i].port = port;
+	}
+	fleet_meet(r->pooler->fleet, there, count, own, own_count, loop_now(r->loop));
+}
+
 static void
 on_answer(void *owner, const struct addr *addrs, unsigned count, const char *why)
 {
@@ -142,6 +194,7 @@ on_answer(void *owner, const struct addr *addrs, unsigned count, const char *why
 	struct addr own[OWN_MOST];
 	struct setup *setup;
 	unsigned own_count;
+	bool first = !r->known;
 
 	r->lookup = NULL;
 	if (count == 0) {
@@ -154,7 +207,9 @@ on_answer(void *owner, const struct addr *addrs, unsigned count, const char *why
 	r->told = false;
 	setup = pooler_setup(r->pooler);
 	own_count = own_addresses(setup->conf, own);
+	meet(r, addrs, count, own, own_count, (uint16_t)setup->conf->listen_port);
 	setup_drop(setup);
-	if (share_set(&r->share, share_split(addrs, count, own, own_count), loop_now(r->loop)))
+	r->known = true;
+	if (share_set(&r->share, share_split(addrs, count, own, own_count), loop_now(r->loop)) || first)
 		put_in_force(r);
 }

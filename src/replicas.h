@@ -1,7 +1,7 @@
 /*
  * replicas.h - who else pools before the same servers: budget_peers is a name whose
  * addresses are all of us (a headless Service); our share of each server's connections
- * follows from how many there are.
+ * follows from how many there are, and where cancel requests with keys of others go (fleet.h).
  */
 #ifndef REPLICAS_H
 #define REPLICAS_H
@@ -20,7 +20,9 @@ struct replicas {
 	struct lookup	*lookup;	/* under way */
 	struct share	 share;
 	char		*name;		/* owned: budget_peers; NULL: we are alone */
+	bool		 known;		/* there was an answer */
 	bool		 told;		/* the log knows that it leads nowhere */
+	bool		 told_secret;	/* the log knows that there is no secret */
 };
 
 /* False: no memory. */

@@ -58,6 +58,7 @@ struct client {
 	const char	*replication;	/* constant: "true", "database"; NULL: no */
 	bool		 admin;		/* console: may do everything */
 	bool		 tls_asked, gss_asked, negotiated;
+	bool		 challenged;	/* it is a replica, or says so: key is the challenge (cancel.c) */
 	bool		 slow;		/* the server is paused because we have unsent bytes */
 	bool		 crowded;	/* its address has more than its share */
 	bool		 one_too_many;	/* looked at again at the next tick (client_limits.c) */

@@ -20,6 +20,8 @@ struct peers *peers_new(void);
 /* Only when nothing is on its way any more. NULL is fine. */
 void peers_free(struct peers *peers);
 
+/* Make PID, just drawn, begin a key of peer ID. It is above all process ids of a machine. */
+void peer_mark_pid(uint16_t id, uint32_t *pid);
 /* Make PID and SECRET (at least 4 bytes), just drawn, a key of peer ID. */
 void peer_mark_key(uint16_t id, uint32_t *pid, uint8_t *secret);
 /* The peer whose key begins with PID. */
@@ -29,11 +31,16 @@ void peer_unwind_key(uint8_t *secret);
 /* SECRET is passed on once more. False: often enough. */
 bool peer_spend_hop(uint8_t *secret);
 
+/*
+ * Whom one goes to: a peer by its id, or the replicas with a TAG (fleet.h), which are beyond all ids.
+ */
+#define PEER_REPLICA(tag) ((uint32_t)0x10000 | (tag))
+
 /* How far a request to a peer has come. */
 enum peer_step { PEER_WAITING, PEER_DIALING, PEER_SENT };
 
-/* One more request to peer ID, from any thread: it waits. NULL: no memory. */
-struct peer_pool *peer_enter(struct peers *peers, uint16_t id);
+/* One more request to ID, from any thread: it waits. NULL: no memory. */
+struct peer_pool *peer_enter(struct peers *peers, uint32_t id);
 /* A waiting one may begin to connect, if fewer than MOST are connected or connecting (0: no limit). */
 bool peer_begin(struct peers *peers, struct peer_pool *pool, uint32_t most);
 /* A connecting one is connected. */
@@ -45,6 +52,6 @@ void peer_leave(struct peers *peers, struct peer_pool *pool, enum peer_step step
 struct peer_load {
 	unsigned	 waiting, dialing, sent;
 };
-void peer_look(struct peers *peers, uint16_t id, struct peer_load *out);
+void peer_look(struct peers *peers, uint32_t id, struct peer_load *out);
 
 #endif

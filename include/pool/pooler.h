@@ -22,6 +22,7 @@ struct client;
 struct credential;
 struct credentials;
 struct crowds;
+struct fleet;
 struct keyring;
 struct lookup;
 struct peers;
@@ -88,6 +89,7 @@ struct pooler {
 	struct lookup	*lookup;	/* owned */
 	struct credentials *credentials; /* owned */
 	struct peers	*peers;		/* owned */
+	struct fleet	*fleet;		/* owned */
 	struct crowds	*crowds;	/* owned */
 	struct worker	**workers;	/* owned; fixed after start */
 	unsigned	 worker_count;

@@ -31,7 +31,7 @@ struct worker {
 	struct lane	*by_pool_last;	/* the lane found last */
 	struct list	 dead_clients, dead_servers;	/* freed at the end of the turn */
 	struct list	 couriers;	/* with cancel requests (courier.c) */
-	struct strikes	*strikes;	/* owned; NULL: nobody tried a wrong key yet (cancel.c) */
+	struct strikes	*strikes;	/* owned; NULL: nobody tried a wrong key yet (strikes.c) */
 	struct chore	 sweep;
 	struct timer	*tick;		/* owned; looks after deadlines */
 	struct farewell	 farewell;	/* draining: of its clients (goodbye.c) */

@@ -2,44 +2,39 @@
  * cancel.c - cancel requests from clients: whose they are.
  *
  * A key says which peer gave it (peers.h). Another's request is carried there; ours is shown to all
- * workers, and the one that has the key acts. Who tries many wrong keys is not listened to
- * for a while. What peers pass on is not their doing: they have limited it where it came from.
+ * workers, and the one that has the key acts. A key that nobody here has may be a replica's (fleet.h):
+ * then it is asked. A replica that asks us does not show the key but proves that it knows it (proof.h);
+ * such a request is looked for here and never passed on again. Who tries many wrong keys is not
+ * listened to for a while (strikes.h).
  */
 #include "pool/cancel.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
 #include "pool/courier.h"
+#include "pool/fleet.h"
 #include "pool/peers.h"
-
-#define STRIKES_MOST 200u		/* wrong keys an address may try ... */
-#define PASSED_MOST 2000u		/* and keys of others, of which we do not hear whether they are wrong, ... */
-#define STRIKES_TIME (10 * SECOND)	/* ... in so long */
-#define STRIKERS 256u			/* addresses remembered; a power of two */
+#include "pool/strikes.h"
 
 static bool forward(struct client *client, struct request *r);
 static void look_for(struct worker *w, void *arg);
+static void looked(void *arg);
+static void ask_replicas(struct request *r);
 static void request_drop(void *arg);
 static void request_through(struct letter *letter, void *receiver);
-static bool is_out(const struct worker *w, const struct addr *from);
-static void strike(struct worker *w, const struct addr *from, bool passed);
 
-void
-cancel_request(struct client *client, uint32_t pid, struct span key)
+/* From CLIENT, of which nothing else will be heard. NULL: no memory. */
+static struct request *
+request_new(struct client *client, uint32_t pid, struct span key)
 {
-	struct worker *w = client->worker;
-	struct request *r;
+	struct request *r = mem_new(sizeof(*r));
 
-	if (key.len > CANCEL_KEY_MOST || is_out(w, &client->peer) ||
-	    (r = mem_new(sizeof(*r))) == NULL) {
-		client_finish(client, CLOSE_cancel_request);
-		return;
-	}
+	if (r == NULL)
+		return NULL;
 	atomic_store(&r->refs, 1);
-	r->home = w;
+	r->home = client->worker;
 	r->requester = client->id;
 	r->from = client->peer;
 	r->letter.open = request_through;
@@ -47,7 +42,21 @@ cancel_request(struct client *client, uint32_t pid, struct span key)
 	r->key_len = key.len;
 	memcpy(r->key, key.at, key.len);
 	client_become(client, &CLIENT_CANCELING);
-	if (forward(client, r) || !worker_ask_all(w->pooler, w, look_for, request_drop, r))
+	return r;
+}
+
+void
+cancel_request(struct client *client, uint32_t pid, struct span key)
+{
+	struct worker *w = client->worker;
+	struct request *r;
+
+	if (key.len > CANCEL_KEY_MOST || strikes_out(w, &client->peer) ||
+	    (r = request_new(client, pid, key)) == NULL) {
+		client_finish(client, CLOSE_cancel_request);
+		return;
+	}
+	if (forward(client, r) || !worker_ask_all(w->pooler, w, look_for, looked, r))
 		request_drop(r);
 }
 
@@ -69,7 +78,7 @@ forward(struct client *client, struct request *r)
 	if (peer == NULL)
 		return false;
 	atomic_store(&r->found, true);
-	strike(client->worker, &client->peer, true);
+	strikes_add(client->worker, &client->peer, true);
 	if (peer_spend_hop(r->key))
 		courier_to_peer(client->worker, peer, r);
 	return true;
@@ -83,6 +92,9 @@ same_key(const struct map_node *node, const void *key)
 	const struct client *c = CONTAINER_OF(node, struct client, in_keys);
 	const struct request *r = key;
 
+	if (r->proven)
+		return c->pid == r->pid && proof_fits(r->secret, r->challenge, r->pid,
+		    span_of(c->key, c->key_len), r->key);
 	return c->pid == r->pid && c->key_len == r->key_len &&
 	    secret_same(c->key, r->key, r->key_len);
 }
@@ -97,96 +109,103 @@ look_for(struct worker *w, void *arg)
 		client_canceled(CONTAINER_OF(node, struct client, in_keys), r);
 }
 
-/* --- wrong keys --- */
+/* On the requester's thread: all workers have been asked. */
+static void
+looked(void *arg)
+{
+	struct request *r = arg;
 
-struct striker {
-	uint64_t	 who;
-	usec_t		 since;
-	unsigned	 wrong, passed;
-};
+	if (!atomic_load(&r->found))
+		ask_replicas(r);
+	request_drop(r);
+}
 
-/* One place an address; who comes to a place that is taken takes it over. */
-struct strikes {
-	struct striker	 strikers[STRIKERS];
-};
+/* --- replicas --- */
+
+/* Nobody here has R's key. */
+static void
+ask_replicas(struct request *r)
+{
+	struct worker *w = r->home;
+	struct origin origins[ORIGINS_MOST];
+	unsigned count;
+
+	if (r->proven || w->setup->conf->peer_id != 0 || r->key_len > CLIENT_KEY_MOST)
+		return;
+	count = fleet_origins(w->pooler->fleet, r->pid, origins);
+	if (count > 0)
+		strikes_add(w, &r->from, true);
+	for (unsigned i = 0; i < count; i++)
+		courier_to_replica(w, &origins[i], r);
+	mem_wipe(origins, sizeof(origins));
+}
 
 void
-strikes_free(struct strikes *strikes)
+cancel_challenge(struct client *client)
 {
-	mem_free(strikes);
-}
+	char said[1 + PROOF_CHALLENGE] = { PROOF_ASKED };
 
-/* Who FROM is: a user of this machine, a host, or with IPv6 a network of 64 bits. */
-static uint64_t
-who_is(const struct addr *from)
-{
-	uint64_t kind = (uint64_t)from->kind + 1;
-
-	switch (from->kind) {
-	case ADDR_UNIX:
-		return span_hash(span_of((const char *)&from->u.unix_peer.uid,
-		    sizeof(from->u.unix_peer.uid))) ^ kind;
-	case ADDR_IP4:
-		return span_hash(span_of((const char *)&from->u.ip4, sizeof(from->u.ip4))) ^ kind;
-	case ADDR_IP6:
-		return span_hash(span_of((const char *)&from->u.ip6, 8)) ^ kind;
-	case ADDR_NONE:
-		break;
-	}
-	return kind;
-}
-
-/* Is it a peer, as far as addresses tell? */
-static bool
-is_peer(const struct conf *conf, const struct addr *from)
-{
-	if (conf->peer_id == 0 || conf->n_peers == 0)
-		return false;
-	if (from->kind == ADDR_UNIX)
-		return from->u.unix_peer.uid == geteuid();
-	for (size_t i = 0; i < conf->n_peers; i++) {
-		struct addr peer = { 0 };
-
-		if (addr_parse_ip(&peer, span_text(conf->peers[i].host), from->port) &&
-		    addr_same(&peer, from))
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_out(const struct worker *w, const struct addr *from)
-{
-	uint64_t who = who_is(from);
-	const struct striker *s;
-
-	if (w->strikes == NULL)
-		return false;
-	s = &w->strikes->strikers[who % STRIKERS];
-	return s->who == who && (s->wrong >= STRIKES_MOST || s->passed >= PASSED_MOST) &&
-	    loop_now(w->loop) - s->since < STRIKES_TIME;
-}
-
-/* FROM has tried a wrong key, or one that was PASSED on. */
-static void
-strike(struct worker *w, const struct addr *from, bool passed)
-{
-	uint64_t who = who_is(from);
-	usec_t now = loop_now(w->loop);
-	struct striker *s;
-
-	if (is_peer(w->setup->conf, from))
+	_Static_assert(PROOF_CHALLENGE <= CLIENT_KEY_MOST, "a challenge is kept where a key will be");
+	if (!fleet_has_secret(client->worker->pooler->fleet)) {
+		said[0] = PROOF_REFUSED;
+		link_send(client->link, said, 1);
+		client_finish(client, CLOSE_cancel_request);
 		return;
-	if (w->strikes == NULL && (w->strikes = mem_new(sizeof(*w->strikes))) == NULL)
+	}
+	client->challenged = true;
+	rand_bytes(client->key, PROOF_CHALLENGE);
+	memcpy(said + 1, client->key, PROOF_CHALLENGE);
+	link_send(client->link, said, sizeof(said));
+}
+
+void
+cancel_proven(struct client *client, uint32_t pid, struct span proof)
+{
+	static const char refused = PROOF_REFUSED;
+	struct worker *w = client->worker;
+	uint8_t secret[PROOF_SECRET];
+	struct request *r;
+
+	if (proof.len != PROOF_SIZE || !fleet_find_secret(w->pooler->fleet, client->key, pid,
+	    (const uint8_t *)proof.at, secret)) {
+		strikes_add(w, &client->peer, false);
+		link_send(client->link, &refused, 1);
+		client_finish(client, CLOSE_cancel_request);
 		return;
-	s = &w->strikes->strikers[who % STRIKERS];
-	if (s->who != who || now - s->since >= STRIKES_TIME)
-		*s = (struct striker){ .who = who, .since = now };
-	s->wrong += !passed;
-	s->passed += passed;
+	}
+	r = request_new(client, pid, proof);
+	if (r == NULL) {
+		client_finish(client, CLOSE_cancel_request);
+	} else {
+		r->proven = true;
+		memcpy(r->secret, secret, sizeof(secret));
+		memcpy(r->challenge, client->key, PROOF_CHALLENGE);
+		if (!worker_ask_all(w->pooler, w, look_for, looked, r))
+			request_drop(r);
+	}
+	mem_wipe(secret, sizeof(secret));
 }
 
 /* --- the end of a request --- */
+
+static void
+request_free(struct request *r)
+{
+	mem_wipe(r->key, sizeof(r->key));
+	mem_wipe(r->secret, sizeof(r->secret));
+	mem_free(r);
+}
+
+/* CLIENT's request R leads nowhere or is through. Only a replica hears more than the end. */
+static void
+let_go(struct client *client, const struct request *r)
+{
+	static const char unknown = PROOF_UNKNOWN;
+
+	if (r->proven && !atomic_load(&r->found))
+		link_send(client->link, &unknown, 1);
+	client_finish(client, CLOSE_cancel_request);
+}
 
 /* On the requester's thread: when nothing is left to wait for, its connection ends. */
 static void
@@ -196,15 +215,15 @@ request_drop(void *arg)
 
 	if (atomic_fetch_sub(&r->refs, 1) != 1)
 		return;
-	if (!atomic_load(&r->found))
-		strike(r->home, &r->from, false);
+	if (!atomic_load(&r->found) && !r->proven)
+		strikes_add(r->home, &r->from, false);
 	LIST_EACH(n, &r->home->newcomers) {
 		struct client *c = CONTAINER_OF(n, struct client, in_newcomers);
 
 		if (c->id == r->requester)
-			client_finish(c, CLOSE_cancel_request);
+			let_go(c, r);
 	}
-	mem_free(r);
+	request_free(r);
 }
 
 static void
@@ -217,8 +236,12 @@ request_through(struct letter *letter, void *receiver)
 void
 cancel_through(struct worker *w, struct request *r)
 {
-	if (!w->stopping)
+	if (w->stopping) {
+		if (atomic_fetch_sub(&r->refs, 1) == 1)
+			request_free(r);
+	} else if (w == r->home) {
+		request_drop(r);
+	} else {
 		mailbox_post(r->home->mailbox, &r->letter);
-	else if (atomic_fetch_sub(&r->refs, 1) == 1)
-		mem_free(r);
+	}
 }

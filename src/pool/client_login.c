@@ -67,6 +67,10 @@ client_start_bytes(struct client *c, const char *at, size_t len)
 	}
 	kind = startup_read(span_of(at, len), &s);
 	switch (kind) {
+	if (c->challenged && kind != STARTUP_CANCEL && kind != STARTUP_MORE) {
+		client_close(c, CLOSE_broken_cancel_request);
+		return len;
+	}
 	case STARTUP_MORE:
 		return 0;
 	case STARTUP_BAD:
@@ -88,7 +92,16 @@ client_start_bytes(struct client *c, const char *at, size_t len)
 	case STARTUP_GSS:
 		return answer_encryption(c, &s, len, kind);
 	case STARTUP_CANCEL:
-		cancel_request(c, s.pid, s.key);
+	case STARTUP_PEER:
+		if (len != s.size)
+			client_close(c, CLOSE_broken_cancel_request);
+		else
+			cancel_challenge(c);
+		return len;
+		if (c->challenged)
+			cancel_proven(c, s.pid, s.key);
+		else
+			cancel_request(c, s.pid, s.key);
 		return len;
 	case STARTUP_HELLO:
 		hello(c, &s);

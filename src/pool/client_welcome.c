@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "pool/client.h"
+#include "pool/fleet.h"
 #include "pool/pair.h"
 #include "pool/peers.h"
 #include "pool/place.h"
@@ -186,6 +187,8 @@ draw_key(struct client *c)
 	} while (c->pid < PID_LEAST);
 	if (w->setup->conf->peer_id > 0)
 		peer_mark_key((uint16_t)w->setup->conf->peer_id, &c->pid, c->key);
+	else
+		fleet_mark_key(w->pooler->fleet, &c->pid);
 	c->keyed = map_add(&w->keys, &c->in_keys, c->pid);
 }
 

@@ -1,11 +1,11 @@
 /*
  * courier.c - connections that carry a cancel request: to the address of the server itself, over TLS if that
- * server's connection is, or to a peer.
+ * server's connection is, to a peer, or to a replica, which gets a proof in place of the key (proof.h).
  *
- *	WAITING -> DIALING -> [TLS] -> SENT -> the other side closes
+ *	WAITING -> DIALING -> [TLS, or the challenge] -> SENT -> the other side closes
  *
- * One waits while two are on their way to the same server already, or as many as the peer's pool_size says. A
- * query that has ended is not canceled any more, whoever is on the way for it.
+ * One waits while two are on their way to the same server already, or as many as the peer's pool_size says, or
+ * REPLICA_MOST. A query that has ended is not canceled any more, whoever is on the way for it.
  */
 #include "pool/courier.h"
 
@@ -14,9 +14,13 @@
 #include "base/mem.h"
 #include "net/dial.h"
 #include "pool/cancel.h"
+#include "pool/fleet.h"
 #include "pool/peers.h"
 
 #define TO_SERVER_MOST 2u	/* the one before may be for a query that has just ended */
+
+#define REPLICA_MOST 16u	/* on their way to a replica */
+#define REPLICA_TIME (10 * SECOND)	/* if cancel_wait_timeout is 0: replicas come and go without a word */
 
 enum step { WAITING, DIALING, SENT };
 
@@ -25,14 +29,17 @@ struct courier {
 	struct worker	*worker;	/* borrowed */
 	enum step	 step;
 	struct server	*server;	/* borrowed; NULL: it has ended, or this one goes to a peer */
-	struct peer_pool *peer;		/* counted in; NULL: to a server */
+	struct peer_pool *peer;		/* counted in, of a peer or replica; NULL: to a server */
 	uint16_t	 peer_id, port;
+	struct addr	 replica;	/* ADDR_NONE: it does not go to one */
+	uint8_t		 secret[PROOF_SECRET];
+	enum passed	 passed;	/* of what the replica made of it */
 	struct request	*request;	/* one hold; NULL: it is our own */
 	struct setup	*setup;		/* held */
 	struct dial	*dial;		/* owned, while dialing */
 	struct link	*link;		/* owned, afterwards */
 	char		*host;		/* owned */
-	char		*key;		/* owned */
+	char		*key;		/* owned; when a replica has asked for it, the proof */
 	uint32_t	 key_len, pid;
 	bool		 tls;		/* the server's own connection is */
 	usec_t		 query;		/* when what is to be canceled began */
@@ -40,6 +47,7 @@ struct courier {
 };
 
 static bool begin(struct courier *x);
+static size_t replica_bytes(struct courier *x, const char *at, size_t len);
 static void over(struct courier *x);
 static size_t on_bytes(void *owner, const char *at, size_t len);
 static void on_gone(void *owner, const char *why);
@@ -107,6 +115,49 @@ courier_to_peer(struct worker *w, const struct conf_peer *peer, struct request *
 		over(x);
 }
 
+void
+courier_to_replica(struct worker *w, const struct origin *origin, struct request *request)
+{
+	char host[64];
+	struct courier *x = courier_new(w, w->setup, request, addr_host(&origin->addr, host),
+	    request->pid, span_of(request->key, request->key_len));
+
+	if (x == NULL)
+		return;
+	x->replica = origin->addr;
+	memcpy(x->secret, origin->secret, sizeof(x->secret));
+	x->passed = PASSED_FAILED;
+	x->peer = peer_enter(w->pooler->peers, PEER_REPLICA(origin->tag));
+	if (x->peer == NULL || !begin(x))
+		over(x);
+}
+
+static bool
+is_to_replica(const struct courier *x)
+{
+	return x->replica.kind != ADDR_NONE;
+}
+
+/* How long it may take; 0: no limit. MOST: cancel_wait_timeout. */
+static usec_t
+time_of(const struct courier *x, usec_t most)
+{
+	return most == 0 && is_to_replica(x) ? REPLICA_TIME : most;
+}
+
+static bool
+dial_replica(struct courier *x)
+{
+	struct worker *w = x->worker;
+
+	if (!peer_begin(w->pooler->peers, x->peer, REPLICA_MOST))
+		return true;
+	x->step = DIALING;
+	x->dial = dial_addr(w->loop, &x->replica, x->host,
+	    time_of(x, w->setup->conf->cancel_wait_timeout), dialed, x);
+	return x->dial != NULL;
+}
+
 static bool
 dial_peer(struct courier *x)
 {
@@ -163,6 +214,8 @@ begin(struct courier *x)
 {
 	if (x->key == NULL || x->host == NULL)
 		return false;
+	if (is_to_replica(x))
+		return dial_replica(x);
 	return x->peer != NULL ? dial_peer(x) : dial_server(x);
 }
 
@@ -203,11 +256,14 @@ dialed(void *owner, int fd, const struct addr *where, const char *why)
 		over(x);
 		return;
 	}
-	if (!x->tls) {
+	if (!x->tls && !is_to_replica(x)) {
 		send_request(x);
 		return;
 	}
-	startup_write_ssl(&b);
+	if (x->tls)
+		startup_write_ssl(&b);
+	else
+		startup_write_peer(&b);
 	link_send(x->link, b.at, b.len);
 	buf_fini(&b);
 }
@@ -217,6 +273,8 @@ on_bytes(void *owner, const char *at, size_t len)
 {
 	struct courier *x = owner;
 
+	if (is_to_replica(x))
+		return replica_bytes(x, at, len);
 	if (!x->tls || link_is_secure(x->link))
 		return len;	/* nothing is ever answered */
 	if (len != 1 || at[0] != 'S' ||
@@ -234,8 +292,56 @@ on_secured(void *owner)
 static void
 on_gone(void *owner, const char *why)
 {
+	struct courier *x = owner;
+
 	(void)why;
-	over(owner);
+	if (x->step == SENT && x->passed == PASSED_FAILED)
+		x->passed = PASSED_DONE;
+	over(x);
+}
+
+/* --- replicas --- */
+
+/* From now on the proof is what is carried. False: no memory, or no digests. */
+static bool
+prove(struct courier *x, const char *challenge)
+{
+	uint8_t proof[PROOF_SIZE];
+	char *made;
+
+	if (!proof_make(x->secret, (const uint8_t *)challenge, x->pid, span_of(x->key, x->key_len),
+	    proof))
+		return false;
+	made = mem_copy_text((const char *)proof, sizeof(proof));
+	if (made == NULL)
+		return false;
+	mem_wipe(x->key, x->key_len);
+	mem_free(x->key);
+	x->key = made;
+	x->key_len = sizeof(proof);
+	return true;
+}
+
+/* Its challenge, and then what came of the request. */
+static size_t
+replica_bytes(struct courier *x, const char *at, size_t len)
+{
+	if (x->step == SENT) {
+		if (x->passed == PASSED_FAILED)
+			x->passed = at[0] == PROOF_UNKNOWN ? PASSED_UNKNOWN : PASSED_REFUSED;
+		return len;
+	}
+	if (at[0] == PROOF_ASKED && len < 1 + PROOF_CHALLENGE)
+		return 0;
+	if (at[0] != PROOF_ASKED || len > 1 + PROOF_CHALLENGE) {
+		x->passed = PASSED_REFUSED;
+		over(x);
+	} else if (prove(x, at + 1)) {
+		send_request(x);
+	} else {
+		over(x);
+	}
+	return len;
 }
 
 /* --- the end --- */
@@ -254,12 +360,26 @@ peer_step(const struct courier *x)
 	return PEER_SENT;
 }
 
+/* Whether the key was wrong is known only of a replica that said so. */
+static void
+note_passed(struct courier *x)
+{
+	struct worker *w = x->worker;
+
+	if (x->passed != PASSED_UNKNOWN)
+		atomic_store(&x->request->found, true);
+	if (!w->stopping)
+		fleet_note(w->pooler->fleet, &x->replica, x->passed, loop_now(w->loop));
+}
+
 /* The request is through, one way or the other: its server may be used again. */
 static void
 finish(struct courier *x)
 {
 	struct server *s = x->server;
 
+	if (is_to_replica(x))
+		note_passed(x);
 	if (x->request != NULL)
 		cancel_through(x->worker, x->request);
 	if (x->peer != NULL)
@@ -274,6 +394,7 @@ finish(struct courier *x)
 	if (x->key != NULL)
 		mem_wipe(x->key, x->key_len);
 	mem_free(x->key);
+	mem_wipe(x->secret, sizeof(x->secret));
 	mem_free(x);
 	if (s == NULL || --s->cancels > 0 || s->state != &SERVER_CANCELED)
 		return;
@@ -301,6 +422,13 @@ over(struct courier *x)
 	begin_waiting(w);
 }
 
+/* To a peer that CONF does not have. */
+static bool
+is_to_removed(const struct courier *x, const struct conf *conf)
+{
+	return x->peer != NULL && !is_to_replica(x) && conf_peer(conf, x->peer_id) == NULL;
+}
+
 void
 courier_tick(struct worker *w, usec_t now, usec_t most)
 {
@@ -308,9 +436,9 @@ courier_tick(struct worker *w, usec_t now, usec_t most)
 
 	LIST_EACH(n, &w->couriers) {
 		struct courier *x = CONTAINER_OF(n, struct courier, in_worker);
+		usec_t time = time_of(x, most);
 
-		if ((most > 0 && now - x->began >= most) ||
-		    (x->peer != NULL && conf_peer(conf, x->peer_id) == NULL))
+		if ((time > 0 && now - x->began >= time) || is_to_removed(x, conf))
 			finish(x);
 	}
 	begin_waiting(w);

@@ -14,7 +14,7 @@
 /* A peer somebody is on the way to. */
 struct peer_pool {
 	struct node	 in_peers;
-	uint16_t	 id;
+	uint32_t	 id;
 	struct peer_load load;
 };
 
@@ -47,13 +47,18 @@ peers_free(struct peers *peers)
 
 /* --- keys --- */
 
-/* The first byte of a marked one is not 0: it is above all process ids of the machine. */
 void
-peer_mark_key(uint16_t id, uint32_t *pid, uint8_t *secret)
+peer_mark_pid(uint16_t id, uint32_t *pid)
 {
 	*pid = (*pid & 0x7f0000ffu) | (uint32_t)(id & 0xff) << 16 | (uint32_t)(id >> 8) << 8;
 	if (*pid >> 24 == 0)
-		*pid |= 0x01000000u;
+		*pid |= 0x01000000u;	/* above all process ids */
+}
+
+void
+peer_mark_key(uint16_t id, uint32_t *pid, uint8_t *secret)
+{
+	peer_mark_pid(id, pid);
 	peer_unwind_key(secret);
 }
 
@@ -81,7 +86,7 @@ peer_spend_hop(uint8_t *secret)
 /* --- who is on the way --- */
 
 static struct peer_pool *
-find(struct peers *peers, uint16_t id)
+find(struct peers *peers, uint32_t id)
 {
 	LIST_EACH(n, &peers->pools) {
 		struct peer_pool *pool = CONTAINER_OF(n, struct peer_pool, in_peers);
@@ -93,7 +98,7 @@ find(struct peers *peers, uint16_t id)
 }
 
 struct peer_pool *
-peer_enter(struct peers *peers, uint16_t id)
+peer_enter(struct peers *peers, uint32_t id)
 {
 	struct peer_pool *pool;
 
@@ -163,7 +168,7 @@ peer_leave(struct peers *peers, struct peer_pool *pool, enum peer_step step)
 }
 
 void
-peer_look(struct peers *peers, uint16_t id, struct peer_load *out)
+peer_look(struct peers *peers, uint32_t id, struct peer_load *out)
 {
 	const struct peer_pool *pool;
 

@@ -14,6 +14,7 @@
 #include "pool/client.h"
 #include "pool/credentials.h"
 #include "pool/crowd.h"
+#include "pool/fleet.h"
 #include "pool/peers.h"
 #include "pool/place.h"
 #include "pool/worker.h"
@@ -42,8 +43,10 @@ pooler_init(struct pooler *p, struct err *e)
 	p->credentials = credentials_new(ask_lookup, p->lookup);
 	p->keyring = keyring_new(KEYRING_MOST);
 	p->peers = peers_new();
+	p->fleet = fleet_new();
 	p->crowds = crowds_new();
-	if (p->credentials == NULL || p->keyring == NULL || p->peers == NULL || p->crowds == NULL)
+	if (p->credentials == NULL || p->keyring == NULL || p->peers == NULL || p->fleet == NULL ||
+	    p->crowds == NULL)
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	return true;
 }
@@ -81,6 +84,7 @@ pooler_fini(struct pooler *p)
 	lookup_free(p->lookup);
 	clerks_free(p->clerks);
 	peers_free(p->peers);
+	fleet_free(p->fleet);
 	crowds_free(p->crowds);
 	book_fini(&p->book);
 	pthread_mutex_destroy(&p->mutex);

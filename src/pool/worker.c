@@ -23,6 +23,7 @@
 #include "pool/retire.h"
 #include "pool/server.h"
 #include "pool/standing.h"
+#include "pool/strikes.h"
 
 #define MANY_LEFT 256u		/* clients whose memory is worth giving back */
 
