@@ -52,7 +52,7 @@ struct view_table {
 	size_t		 count;
 };
 extern const struct view_table traffic_views, stats_views, config_views, budget_views, hba_views,
-    helpers_views, names_views, system_views, pretended_views;
+    helpers_views, latency_views, names_views, system_views, pretended_views;
 
 /* The view of TOPIC (any case), or NULL. */
 const struct view *view_find(struct span topic);

@@ -70,7 +70,7 @@ struct client {
 	uint32_t	 version;	/* of the protocol: PROTOCOL_3_0 .. 3_2 */
 	uint64_t	 id;
 	usec_t		 since;		/* when this state began */
-	usec_t		 asked_at;	/* when the query it waits for or runs began */
+	usec_t		 asked_at;	/* when the query it waits for or runs began; before the first, its login */
 	usec_t		 wait_notified;	/* 0: not yet told that it waits */
 	usec_t		 connected;	/* wall clock */
 	usec_t		 wait_timeout, idle_timeout;	/* its own limits; 0: none */

@@ -7,7 +7,7 @@
 
 #include "base/port.h"
 
-/* name, unit ("" or "us" or "bytes"), what it counts */
+/* name, unit ("" or "us" or "bytes"), what it counts; xact_time and query_time: the histograms' (latencies_sum()) */
 #define COUNTERS(X)                                                                 \
 	X(server_assignments, "", "Times a client was given a server.")             \
 	X(xacts, "", "Transactions.")                                               \

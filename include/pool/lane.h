@@ -7,6 +7,7 @@
 #define POOL_LANE_H
 
 #include "pool/counters.h"
+#include "pool/latency.h"
 #include "pool/ledger.h"
 #include "pool/reason.h"
 #include "pool/worker.h"
@@ -55,6 +56,7 @@ struct lane {
 	unsigned	 client_count;	/* logged in here */
 	struct greeting	 greeted;
 	struct counters	 counters;
+	struct latencies latencies;
 	struct letter	 nudge;		/* in our own mailbox while nudge_count > 0 */
 	atomic_uint	 nudge_count;
 	struct letter	 call;		/* the same while call_count > 0 */

@@ -57,6 +57,7 @@ history_fill(struct sheet *part, struct worker *w)
 			return;
 		t->database = sheet_text(part, span_text(lane->pool->database));
 		t->counters = lane->counters;
+		latencies_sum(&lane->latencies, &t->counters);
 	}
 }
 
@@ -190,10 +191,19 @@ period_counted(struct gathering *g)
 	setup_drop(setup);
 }
 
+/* On each worker's thread. */
+static void
+end_period(struct sheet *part, struct worker *w)
+{
+	LIST_EACH(n, &w->lanes)
+		latencies_turn(&CONTAINER_OF(n, struct lane, in_worker)->latencies);
+	history_fill(part, w);
+}
+
 void
 history_turn(struct history *h)
 {
-	if (gather(h->pooler, NULL, sizeof(struct tally), history_fill, period_counted,
+	if (gather(h->pooler, NULL, sizeof(struct tally), end_period, period_counted,
 		h) == NULL)
 		log_line(LOG_LEVEL_ERROR, NULL,
 		    "no statistics of this period: out of memory");

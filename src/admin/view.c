@@ -12,7 +12,7 @@
 #include "wire/write.h"
 
 static const struct view_table *const tables[] = { &traffic_views, &stats_views,
-	&config_views, &budget_views, &hba_views, &helpers_views, &names_views, &system_views,
+	&config_views, &budget_views, &hba_views, &helpers_views, &latency_views, &names_views, &system_views,
 	&pretended_views };
 
 const struct view *

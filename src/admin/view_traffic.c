@@ -258,7 +258,7 @@ add_client(struct sheet *part, struct worker *w, const struct client *c)
 	set_link(part, row, c->link);
 	row->connect_time = c->connected;
 	row->request_time = c->asked_at != 0 ? wall_of(w, c->asked_at) : c->connected;
-	if (asking && !is_logging_in(c))
+	if (asking && c->welcomed)
 		set_wait(row, w, c->asked_at);
 	row->ptr = sheet_printf(part, "C-%llu", (unsigned long long)c->id);
 	row->link = c->server == NULL ? "" :

@@ -55,7 +55,7 @@ client_new(struct worker *w, int fd, const struct addr *peer)
 	want_init(&c->want);
 	c->worker = w;
 	c->state = &CLIENT_START;
-	c->since = loop_now(w->loop);
+	c->since = c->asked_at = loop_now(w->loop);
 	c->connected = loop_wall(w->loop);
 	c->id = atomic_fetch_add(&w->pooler->next_id, 1) + 1;
 	c->peer = *peer;

@@ -236,6 +236,7 @@ greet(struct client *c)
 	c->welcomed = true;
 	list_remove(&c->in_newcomers);
 	count_one(c->lane, client_logins);
+	latency_add(c->lane, login, loop_now(c->worker->loop) - c->asked_at);
 	client_become(c, &CLIENT_IDLE);
 	send_greeting(c);
 	if (!c->dead && link_kept(c->link) > 0)

@@ -47,6 +47,7 @@ void
 lane_free(struct lane *lane)
 {
 	list_remove(&lane->in_worker);
+	latencies_fini(&lane->latencies);
 	profile_drop(lane->greeted.asked);
 	profile_drop(lane->greeted.welcome);
 	profile_drop(lane->greeted.given);
@@ -91,6 +92,7 @@ lane_take(struct lane *lane, struct client *client)
 		struct server *server = lane_next_idle(lane);
 
 		server_list(server, IN_BUSY);
+		latency_add(lane, wait, 0);
 		return pair_join(client, server);
 	}
 	if (errand.what == ERRAND_REFUSE) {
@@ -115,6 +117,8 @@ stop_waiting(struct lane *lane, struct client *client)
 		return;
 	list_remove(&client->in_lane);
 	lane->waiting_count--;
+	if (client->welcomed)
+		latency_add(lane, wait, loop_now(lane->worker->loop) - client->since);
 }
 
 void
@@ -223,6 +227,7 @@ void
 lane_opened(struct lane *lane, struct server *server)
 {
 	atomic_store(&lane->pool->failures, 0);
+	latency_add(lane, connect, loop_now(lane->worker->loop) - server->born);
 	server_list(server, IN_BUSY);
 	lane_place(lane, server,
 	    ledger_opened(&lane->seat, loop_now(lane->worker->loop)));

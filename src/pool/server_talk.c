@@ -336,11 +336,11 @@ finish_query(struct server *s)
 	usec_t now = loop_now(s->lane->worker->loop);
 
 	if (s->in_query) {
-		count_add(s->lane, query_time, now - s->query_began);
+		latency_add(s->lane, query, now - s->query_began);
 		s->in_query = false;
 	}
 	if (s->in_xact && s->talk.status == 'I') {
-		count_add(s->lane, xact_time, now - s->xact_began);
+		latency_add(s->lane, transaction, now - s->xact_began);
 		s->in_xact = false;
 		s->heard = now;
 	}

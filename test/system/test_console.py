@@ -35,7 +35,7 @@ pytestmark = [
 	pytest.mark.skipif(PEER, reason="what is asked here is pgweir's own"),
 ]
 
-OURS = "budget counters hba helpers settings".split()
+OURS = "budget counters hba helpers latency settings".split()
 TOPICS = """active_sockets clients config databases dns_hosts dns_zones lists mem peer_pools peers
 	pools servers sockets state stats stats_averages stats_totals totals users version""".split() + OURS
 PRETENDED = """client_encoding datestyle default_transaction_isolation standard_conforming_strings
