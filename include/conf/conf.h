@@ -215,6 +215,7 @@ struct conf {
 	const char	*server_tls_protocols;
 
 	/* set_net.c: sockets and names */
+	bool		 isready_checks_server;
 	const char	*listen_addr;
 	uint32_t	 listen_port;
 	uint32_t	 listen_backlog;

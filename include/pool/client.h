@@ -62,12 +62,14 @@ struct client {
 	bool		 slow;		/* the server is paused because we have unsent bytes */
 	bool		 crowded;	/* its address has more than its share */
 	bool		 one_too_many;	/* looked at again at the next tick (client_limits.c) */
+	bool		 asks_ready;	/* the same (readiness.c) */
 	bool		 probed;	/* draining: it asked last whether we are there, nothing else */
 	bool		 dead;
 	uint8_t		 key_len;
 	uint32_t	 pid;		/* of its backend key */
 	uint8_t		 key[CLIENT_KEY_MOST];
 	uint32_t	 version;	/* of the protocol: PROTOCOL_3_0 .. 3_2 */
+	uint32_t	 failures_seen;	/* of its pool's logins, when it asked (readiness.c) */
 	uint64_t	 id;
 	usec_t		 since;		/* when this state began */
 	usec_t		 asked_at;	/* when the query it waits for or runs began; before the first, its login */

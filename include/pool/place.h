@@ -21,6 +21,8 @@ struct pool *place_find(struct pooler *p, const struct conf *conf, struct span d
     struct span user, const char *replication, const struct profile *asked);
 /* The console's own pool; the same. */
 struct pool *place_console(struct pooler *p);
+/* One more user of POOL, which has one already; place_leave() in the end. */
+void place_join(struct pooler *p, struct pool *pool);
 /* A client of POOL has left, on any thread. */
 void place_leave(struct pool *pool);
 

@@ -37,6 +37,8 @@
 	X(no_such_database, "no such database",                                                   \
 	    "The client asked for a database that is not configured.")                            \
 	X(database_disabled, "database is disabled", "The client came after DISABLE.")            \
+	X(unready, "no server can be reached",                                                    \
+	    "pg_isready asked, and isready_checks_server is on.")                                 \
 	X(too_many_clients, "client connections exceeded",                                        \
 	    "A limit of client connections is reached.")                                          \
 	X(too_many_of_address, "client connections exceeded (max_client_connections_per_address)", \

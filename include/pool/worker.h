@@ -26,6 +26,7 @@ struct worker {
 	struct list	 clients;	/* client.in_worker */
 	struct list	 newcomers;	/* client.in_newcomers: not logged in yet, oldest first */
 	bool		 one_too_many;	/* of these one at least is to be looked at again */
+	bool		 asked_ready;	/* the same: one waits to hear whether a server is there */
 	struct map	 keys;		/* client.in_keys by pid */
 	struct list	 lanes;		/* lane.in_worker */
 	struct lane	*by_pool_last;	/* the lane found last */

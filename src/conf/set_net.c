@@ -14,6 +14,10 @@ static const struct setting rows[] = {
 	{ TIME(dns_zone_check_period, "0"), .ready = true,
 	  .text = "How often the zones of host names are asked for their serial number; when "
 		  "it changes their names are looked up again. 0 means never." },
+	{ BOOL(isready_checks_server, "0"), .ready = true,
+	  .text = "Let pg_isready say whether a server of its database can be reached, not only "
+		  "whether we are there; for a database that we do not have, any server. If none is "
+		  "open one is opened. pg_isready is known by its application_name." },
 	{ LIST(listen_addr, ""), .reload = RESTART, .ready = true,
 	  .text = "Addresses or names to listen on, split by commas. The word * means all; "
 		  "empty means no TCP." },

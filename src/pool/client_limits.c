@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "pool/crowd.h"
+#include "pool/readiness.h"
 
 /* Connections an address may have without having said anything, for each client it may have. */
 #define SILENT_MOST 2u
@@ -143,7 +144,7 @@ client_limits_tick(struct worker *w)
 		why = limit_reached(c);
 		if (why != NULL)
 			client_refuse_text(c, CLOSE_too_many_clients, "%s", why);
-		else
+		else if (readiness_check(c))
 			client_authenticate(c);
 	}
 }

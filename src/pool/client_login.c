@@ -13,6 +13,7 @@
 #include "pool/client_limits.h"
 #include "pool/credentials.h"
 #include "pool/place.h"
+#include "pool/readiness.h"
 #include "pool/server.h"
 #include "wire/startup.h"
 
@@ -152,7 +153,7 @@ hello(struct client *c, const struct startup *s)
 		client_dismiss(c, CLOSE_tls_required);
 		return;
 	}
-	if (client_take_startup(c, s) && client_limits_enter(c))
+	if (client_take_startup(c, s) && client_limits_enter(c) && readiness_check(c))
 		client_authenticate(c);
 }
 

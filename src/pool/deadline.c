@@ -13,6 +13,7 @@
 #include "pool/lane.h"
 #include "pool/pair.h"
 #include "pool/place.h"
+#include "pool/readiness.h"
 #include "pool/server.h"
 
 #define LEAVING_MOST SECOND		/* PostgreSQL takes some milliseconds to end a session */
@@ -254,6 +255,7 @@ deadline_tick(struct worker *w, usec_t now)
 
 	look_at_newcomers(w, conf, loop_wall(w->loop));
 	client_limits_tick(w);
+	readiness_tick(w);
 	if (place_suspended(w->pooler))
 		return;		/* who is not heard cannot be late */
 	if (anybody_has_idle_timeout(conf))

@@ -136,6 +136,14 @@ find_or_make(struct pooler *p, const struct pool_key *k, struct span client_user
 }
 
 void
+place_join(struct pooler *p, struct pool *pool)
+{
+	pthread_mutex_lock(&p->mutex);
+	atomic_fetch_add(&pool->users, 1);
+	pthread_mutex_unlock(&p->mutex);
+}
+
+void
 place_leave(struct pool *pool)
 {
 	atomic_fetch_sub(&pool->users, 1);
