@@ -72,7 +72,7 @@ run_resume(struct console *s, const struct request *r)
 
 	if (!command_scope(s, r, &scope))
 		return;
-	if (atomic_load(&p->shutting)) {
+	if (atomic_load(&p->shutting) && !atomic_load(&p->draining)) {
 		console_fail(s, "pooler is shutting down");
 		return;
 	}

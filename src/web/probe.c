@@ -44,7 +44,9 @@ run_readyz(struct visit *v)
 
 	if (!atomic_load(&v->web->up))
 		buf_put_text(&faults, "starting\n");
-	if (atomic_load(&p->shutting))
+	if (atomic_load(&p->draining))
+		buf_put_text(&faults, "draining\n");
+	else if (atomic_load(&p->shutting))
 		buf_put_text(&faults, "shutting down\n");
 	if (place_suspended(p))
 		buf_put_text(&faults, "suspended\n");
