@@ -4,6 +4,10 @@
 #include "web/route.h"
 
 static const struct route routes[] = {
+	{ .path = "/", .open = true, .run = run_page,
+	  .text = "The status page, for people." },
+	{ .path = "/status.json", .run = run_status,
+	  .text = "What the page shows, as JSON." },
 	{ .path = "/livez", .open = true, .run = run_livez,
 	  .text = "200 as long as every thread of pgweir turns." },
 	{ .path = "/readyz", .open = true, .run = run_readyz,

@@ -23,6 +23,8 @@ const struct route *route_find(struct span path);
 void routes_list(struct buf *out);
 
 /* The functions of the rows. */
+void run_page(struct visit *visit);
+void run_status(struct visit *visit);
 void run_livez(struct visit *visit);
 void run_readyz(struct visit *visit);
 void run_startupz(struct visit *visit);
