@@ -4,6 +4,9 @@
 #
 #   entrypoint.sh [COMMAND...]          default: pgbouncer /etc/pgbouncer/pgbouncer.ini
 #
+# A command that is not the pooler's, or has nothing to do with that file, is carried out as
+# it is; one that is only options is given to the pooler.
+#
 # Understands what two images that it can take the place of are given:
 #
 #   edoburu/pgbouncer     DATABASE_URL, or DB_HOST DB_PORT DB_NAME DB_USER DB_PASSWORD;
@@ -172,7 +175,8 @@ begin_single() {
 	add_user "${DB_USER:-}" "${DB_PASSWORD:-}"
 	add_users "${ADMIN_USERS:-postgres}" "${ADMIN_PASSWORDS:-${ADMIN_PASSWORD:-}}"
 	[ -z "${STATS_USERS:-}" ] || add_users "$STATS_USERS" "${STATS_PASSWORDS:-}"
-	[ -e "$users" ] || : >"$users" || die "cannot write $users"
+	# a configuration that is mounted may have its users elsewhere
+	[ -e "$users" ] || ! [ -w "$conf" ] || : >"$users" || die "cannot write $users"
 }
 
 # --- the file of Zalando's operator ------------------------------------------
@@ -257,9 +261,12 @@ begin_operator() {
 }
 
 [ $# -gt 0 ] || set -- pgbouncer "$ini"
+case $1 in
+-*) set -- pgbouncer "$@" ;;
+esac
 program=$1
-case ${program##*/} in
-pgbouncer | pgweir) ;;
+case "${program##*/} $* " in
+"pgbouncer "*" $ini "* | "pgweir "*" $ini "*) ;;
 *) exec "$@" ;;
 esac
 mkdir -p "$conf" 2>/dev/null || :
