@@ -32,6 +32,9 @@ enum shutdown_word {
 	SHUTDOWN_WORD_PGBOUNCER,
 };
 
+/* What of statements people may see. */
+enum statement_detail { STATEMENTS_OFF, STATEMENTS_FINGERPRINT, STATEMENTS_TEXT };
+
 /* How clients prove who they are. */
 enum auth_type {
 	AUTH_TYPE_ANY,
@@ -250,6 +253,7 @@ struct conf {
 	enum log_format	 log_format;
 	bool		 log_disconnections;
 	bool		 log_pooler_errors;
+	enum statement_detail log_statements;
 	bool		 log_stats;
 	usec_t		 stats_period;
 	uint32_t	 verbose;

@@ -21,6 +21,7 @@ struct rules {
 	bool		 tracking;	/* prepared statements are ours to keep */
 	bool		 no_pqexec;	/* simple queries are refused */
 	bool		 fast_close;	/* a doomed server does not wait for its session to end */
+	uint8_t		 statements;	/* enum statement_detail: log_statements */
 	uint32_t	 frame_most;	/* largest length a message may claim */
 	uint32_t	 max_prepared;
 	uint32_t	 min_size;

@@ -22,6 +22,7 @@ struct backend_login;
 struct capacity;
 struct client;
 struct log_who;
+struct statement;
 
 /* The list of its lane a server is in. */
 enum server_place { IN_NONE, IN_OPENING, IN_BUSY, IN_IDLE };
@@ -70,6 +71,7 @@ struct server {
 	struct addr	 where;
 	char		*host;		/* owned: as configured, for TLS and cancels */
 	unsigned	 host_at;	/* which of the entry's hosts that is (pool->next_host) */
+	struct statement *statement;	/* owned; what it was asked last, if log_statements is on */
 	uint32_t	 pid;
 	char		*key;		/* owned */
 	uint32_t	 key_len;

@@ -5,6 +5,8 @@
 
 /* In the order of enum log_format. */
 static const char *const format_words[] = { "text", "keyvalue", "json", NULL };
+/* In the order of enum statement_detail. */
+static const char *const statement_words[] = { "off", "fingerprint", "text", NULL };
 
 static bool
 is_facility(struct span value, const char **expected)
@@ -35,6 +37,9 @@ static const struct setting rows[] = {
 		  "machines." },
 	{ BOOL(log_pooler_errors, "1"), .ready = true,
 	  .text = "Log errors that pgweir itself sends to clients." },
+	{ ENUM(log_statements, enum statement_detail, statement_words, "off"), .ready = true,
+	  .text = "What SHOW ACTIVE, and the log when a connection is closed, show of the statement "
+		  "that runs: nothing, its text without any values, or its text." },
 	{ BOOL(log_stats, "1"), .ready = true,
 	  .text = "Log a line of statistics every stats_period." },
 	{ PATH(logfile, ""), .ready = true,

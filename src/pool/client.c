@@ -16,6 +16,7 @@
 #include "pool/pair.h"
 #include "pool/place.h"
 #include "pool/server.h"
+#include "pool/statement.h"
 #include "wire/reply.h"
 
 static size_t on_bytes(void *owner, const char *at, size_t len);
@@ -184,6 +185,8 @@ log_end(struct client *c, enum reason why, const char *text)
 		return;
 	client_who(c, &who);
 	who.reason = reason_code(why);
+	if (c->server != NULL && statement_of(c->server) != NULL)
+		who.statement = statement_of(c->server)->text;
 	log_line(LOG_LEVEL_LOG, &who, "closing because: %s (age=%llus)",
 	    log_escape(span_text(text), shown, sizeof(shown)),
 	    (unsigned long long)((loop_wall(c->worker->loop) - c->connected) / SECOND));

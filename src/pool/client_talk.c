@@ -10,6 +10,7 @@
 #include "pool/goodbye.h"
 #include "pool/pair.h"
 #include "pool/server.h"
+#include "pool/statement.h"
 #include "wire/write.h"
 
 /* A first message up to this size must be whole before a server is taken for it. */
@@ -231,6 +232,8 @@ with_server(struct client *c, struct piece *p)
 		if (unlikely(goodbye_begun(c->worker)) && session_asks(c, p))
 			return STEP_OVER;
 		begin_query(s);
+		if (unlikely(c->lane->rules.statements != STATEMENTS_OFF))
+			statement_note(c, p);
 	}
 	switch (p->head.kind) {
 	case 'Q':

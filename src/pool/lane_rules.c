@@ -35,6 +35,7 @@ set_rules(struct lane *lane, const struct conf *c, const struct conf_database *d
 	r->tracking = r->mode != POOL_MODE_SESSION && r->max_prepared > 0;
 	r->no_pqexec = c->disable_pqexec;
 	r->fast_close = lane->pool->replication != NULL || c->server_fast_close;
+	r->statements = (uint8_t)c->log_statements;
 	r->frame_most = frame_most(c);
 	r->min_size = conf_min_pool_size(c, db);
 	r->round_robin = c->server_round_robin;

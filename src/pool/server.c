@@ -14,6 +14,7 @@
 #include "pool/pair.h"
 #include "pool/place.h"
 #include "pool/settle.h"
+#include "pool/statement.h"
 #include "wire/write.h"
 
 static size_t on_bytes(void *owner, const char *at, size_t len);
@@ -303,6 +304,7 @@ log_end(const struct server *s, enum reason why, const char *text)
 
 	server_who(s, &who);
 	who.reason = reason_code(why);
+	who.statement = statement_of(s) != NULL ? statement_of(s)->text : NULL;
 	log_line(LOG_LEVEL_LOG, &who, "closing because: %s (age=%llus)",
 	    log_escape(span_text(text), shown, sizeof(shown)),
 	    (unsigned long long)((loop_now(s->lane->worker->loop) - s->born) / SECOND));
@@ -375,6 +377,7 @@ server_free(struct server *s)
 	setup_drop(s->setup);
 	mem_free(s->hidden_error);
 	mem_free(s->said);
+	mem_free(s->statement);
 	mem_free(s->host);
 	if (s->key != NULL)
 		mem_wipe(s->key, s->key_len);
