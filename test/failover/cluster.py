@@ -1,6 +1,7 @@
 """cluster.py - real PostgreSQL servers that replicate: one primary, the others its standbys, on
 addresses of their own and one port, so that a name may move from one to another. The operator's
-work is here, too: stopping, killing, promoting, bringing an old primary back."""
+work is here, too: stopping, killing, promoting, bringing an old primary back. A Machine has a
+cable that can be cut."""
 
 import contextlib
 import os
@@ -8,6 +9,7 @@ import pathlib
 import random
 import signal
 import socket
+import subprocess
 import time
 
 import psycopg
@@ -54,6 +56,7 @@ class Node:
 		self.log = cluster.folder / (self.name + ".log")
 		self.slot = self.name
 		self.settings = {}  # its own, beside the address
+		self.machine = None  # where it runs, if not here
 
 	def program(self, name, *words):
 		return scratch.run(
@@ -89,7 +92,7 @@ class Node:
 		with open(self.data / "postgresql.conf", "a") as conf:
 			conf.writelines("%s = '%s'\n" % pair for pair in SETTINGS.items())
 		(self.data / "pg_hba.conf").write_text(
-			"host all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n"
+			"host all all 0.0.0.0/0 trust\nhost replication all 0.0.0.0/0 trust\n"
 		)
 		self.write_settings()
 
@@ -107,8 +110,11 @@ class Node:
 	# --- its life ---
 
 	def launch(self):
-		self.process = scratch.spawn(
-			"postgres", [servers.DEBIAN_BIN / "postgres", "-D", self.data], self.log, "INT")
+		command = [servers.DEBIAN_BIN / "postgres", "-D", self.data]
+		if self.machine:
+			self.process = self.machine.spawn(command, self.log)
+		else:
+			self.process = scratch.spawn("postgres", command, self.log, "INT")
 
 	def start(self):
 		self.launch()
@@ -194,15 +200,20 @@ class Node:
 
 class Cluster:
 	"""COUNT nodes in FOLDER. With SYNCHRONOUS the primary confirms what a standby has, too,
-	so that a crash of it loses nothing that was confirmed."""
+	so that a crash of it loses nothing that was confirmed. With MACHINE the first node runs
+	there, and the second one here."""
 
-	def __init__(self, folder, count=2, synchronous=True):
+	def __init__(self, folder, count=2, synchronous=True, machine=None):
 		self.folder, self.synchronous = pathlib.Path(folder), synchronous
 		self.folder.mkdir(mode=0o755)
 		scratch.give_to("postgres", self.folder)
-		hosts, self.port = free_place(count)
+		if machine:
+			hosts, self.port = [machine.THERE, machine.HERE], scratch.free_port()
+		else:
+			hosts, self.port = free_place(count)
 		self.nodes = [Node(self, n, host) for n, host in enumerate(hosts, 1)]
 		self.primary = self.nodes[0]
+		self.primary.machine = machine
 
 	def start(self):
 		try:
@@ -270,6 +281,39 @@ class Cluster:
 				continue
 			# a primary that waits for its standby's word ends fast all the same
 			node.stop()
+
+
+class Machine:
+	"""Another computer, as far as the network goes: a network namespace at the end of a cable. For
+	root, in a network namespace of our own (unshare --net), so that nobody else is disturbed."""
+
+	HERE, THERE = "10.77.1.1", "10.77.1.2"
+
+	def __init__(self):
+		self.keeper = subprocess.Popen(
+			["unshare", "--net", "setpriv", "--pdeathsig", "KILL", "sleep", "infinity"])
+		place = "/proc/%d/ns/net" % self.keeper.pid
+		scratch.wait_for("a network namespace", lambda: os.readlink(place) != os.readlink(
+			"/proc/self/ns/net"))
+		self.enter = ["nsenter", "--net=" + place]
+		scratch.run(*"ip link add here type veth peer name there netns".split(), self.keeper.pid)
+		for end, address in ("here", self.HERE), ("there", self.THERE):
+			words = self.enter if end == "there" else []
+			scratch.run(*words, "ip", "address", "add", address + "/24", "dev", end)
+			scratch.run(*words, "ip", "link", "set", end, "up")
+
+	def spawn(self, command, log):
+		with open(log, "ab") as out:
+			return subprocess.Popen(
+				[*self.enter, *scratch.as_user("postgres", "INT"), *command],
+				stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/")
+
+	def cut_cable(self):
+		"""Nothing gets there or back any more, and nobody is told."""
+		scratch.run(*self.enter, "ip", "link", "set", "there", "down")
+
+	def stop(self):
+		scratch.end(self.keeper, signal.SIGKILL)
 
 
 def children(parent):

@@ -184,6 +184,25 @@ def crash(cluster, pooler, gap=0.3, **more):
 	return judge(result, cluster, crowd, down, spared=False)
 
 
+def cable(cluster, pooler, gap=0.3, **more):
+	"""The primary's machine is gone from the network, as when its power fails: no connection is
+	ended, who is asked does not answer. GAP seconds later the standby is promoted."""
+	result = Result("cable cut")
+	with writing(result, cluster, pooler, **more) as crowd:
+		old = cluster.primary
+		old.machine.cut_cable()
+		down = time.monotonic()
+		time.sleep(gap)
+		cluster.primary = cluster.best_standby()
+		promoted = cluster.primary.promote()[1]
+		crowd.wait_for_commits()
+	old.kill()
+	result.back = max(0.0, crowd.first_commit(promoted) - promoted)
+	if result.back > SLACK:
+		result.wrong.append("first commit %.2f s after promotion" % result.back)
+	return judge(result, cluster, crowd, down, spared=False)
+
+
 # --- those who only read ---
 
 class Reader(threading.Thread):

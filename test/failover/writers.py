@@ -13,7 +13,7 @@ import psycopg
 
 TABLE = "create table if not exists written (writer int, n int, part int)"
 THINK = 0.01  # seconds between an answer and the next transaction
-PATIENCE = 30  # seconds after which a client counts as forgotten
+PATIENCE = 20  # seconds after which a client counts as forgotten
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # a rollback that fails is no news
 ENDS = (
 	psycopg.Error,
@@ -51,7 +51,8 @@ class AsyncpgSession:
 	def transaction(self):
 		return self.c.transaction()
 
-	async def close(self):
+	def abort(self):
+		"""Without a word, also in the middle of one."""
 		self.c.terminate()
 
 
@@ -71,8 +72,8 @@ class PsycopgSession:
 	def transaction(self):
 		return self.c.transaction()
 
-	async def close(self):
-		await self.c.close()
+	def abort(self):
+		self.c.pgconn.finish()
 
 
 SESSIONS = (AsyncpgSession, PsycopgSession)
@@ -150,9 +151,8 @@ class Writers:
 			self.busy += 1
 			attempt = Attempt(number, n, time.monotonic(), 0)
 			try:
-				async with asyncio.timeout(PATIENCE):
-					session = session or await kind.open(self)
-					await self.one(session, number, n)
+				session = session or await asyncio.wait_for(kind.open(self), PATIENCE)
+				await self.patiently(session, self.one(session, number, n))
 			except TimeoutError:
 				attempt.error = "no answer in %d s" % PATIENCE
 			except ENDS as why:
@@ -162,12 +162,22 @@ class Writers:
 			attempt.ended = time.monotonic()
 			self.attempts.append(attempt)
 			if attempt.error and session:
-				with contextlib.suppress(*ENDS):
-					await session.close()
+				session.abort()
 				session = None
 			await asyncio.sleep(self.think)
 		if session:
-			await session.close()
+			session.abort()
+
+	async def patiently(self, session, work):
+		"""Drivers would ask the server to cancel and wait for that, too: it may be gone."""
+		task = asyncio.ensure_future(work)
+		await asyncio.wait({task}, timeout=PATIENCE)
+		if task.done():
+			return task.result()
+		session.abort()
+		with contextlib.suppress(*ENDS):
+			await task
+		raise TimeoutError
 
 	async def one(self, session, number, n):
 		if number % 4 < 2:
