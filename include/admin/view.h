@@ -51,8 +51,9 @@ struct view_table {
 	const struct view *views;
 	size_t		 count;
 };
-extern const struct view_table traffic_views, stats_views, config_views, budget_views, hba_views,
-    helpers_views, latency_views, names_views, system_views, pretended_views;
+extern const struct view_table traffic_views, active_views, waiting_views, stats_views,
+    config_views, budget_views, hba_views, helpers_views, latency_views, names_views,
+    system_views, pretended_views;
 
 /* The view of TOPIC (any case), or NULL. */
 const struct view *view_find(struct span topic);

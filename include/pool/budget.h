@@ -79,7 +79,19 @@ const char *budget_name(const struct budget *b, char *out, size_t cap);
 /* Call FN for each account, under pooler->mutex. */
 void budget_each(struct pooler *p, void (*fn)(void *owner, const struct budget *b,
     const struct account_view *view), void *owner);
-/* Why does POOL get no more servers? One line, into OUT; what could be done, into HINT. */
+/* What keeps a pool from more servers. */
+struct obstacle {
+	enum account_kind kind;
+	const struct budget *budget;	/* the account; only to be compared, as it may be gone by now */
+	struct account_view view;
+	char		 name[200];	/* the account's, for people */
+	char		 holder[140];	/* "database/user" of the pool that has most of it; "": nobody */
+	bool		 own;		/* that is the pool itself */
+	const char	*hint;		/* the settings that limit it */
+};
+/* The first account of POOL that has no room. False: each has. */
+bool budget_obstacle(struct pooler *p, struct pool *pool, struct obstacle *out);
+/* The same in one line, into OUT; what could be done, into HINT (NULL: nothing is in the way). */
 void budget_explain(struct pooler *p, struct pool *pool, usec_t now, char *out, size_t cap,
     const char **hint);
 

@@ -11,7 +11,8 @@
 #include "wire/reply.h"
 #include "wire/write.h"
 
-static const struct view_table *const tables[] = { &traffic_views, &stats_views,
+static const struct view_table *const tables[] = { &traffic_views, &active_views, &waiting_views,
+	&stats_views,
 	&config_views, &budget_views, &hba_views, &helpers_views, &latency_views, &names_views, &system_views,
 	&pretended_views };
 

@@ -9,6 +9,7 @@
 #include "pool/lane.h"
 #include "pool/place.h"
 #include "pool/server.h"
+#include "view_client.h"
 
 /* --- POOLS --- */
 
@@ -215,15 +216,6 @@ set_link(struct sheet *part, struct socket_row *row, const struct link *link)
 }
 
 static const char *
-application_name(struct sheet *part, const struct profile *profile)
-{
-	const struct setting_value *v = profile_get(profile,
-	    SPAN_LITERAL("application_name"));
-
-	return v != NULL ? sheet_shown(part, v->value) : "";
-}
-
-static const char *
 replication_name(const struct client *c)
 {
 	if (c == NULL || c->replication == NULL)
@@ -265,7 +257,7 @@ add_client(struct sheet *part, struct worker *w, const struct client *c)
 	    sheet_printf(part, "S-%llu", (unsigned long long)c->server->id);
 	if (c->peer.kind == ADDR_UNIX)
 		row->remote_pid = (uint64_t)c->peer.u.unix_peer.pid;
-	row->application_name = application_name(part, c->profile);
+	row->application_name = shown_application_name(part, c->profile);
 	row->prepared_statements = names_count(&c->names);
 	row->id = c->id;
 }
@@ -296,7 +288,7 @@ add_server(struct sheet *part, struct worker *w, const struct server *s)
 	row->link = s->client == NULL ? "" :
 	    sheet_printf(part, "C-%llu", (unsigned long long)s->client->id);
 	row->remote_pid = s->pid;
-	row->application_name = application_name(part, s->profile);
+	row->application_name = shown_application_name(part, s->profile);
 	row->prepared_statements = shelf_count(&s->shelf);
 	row->id = s->id;
 }
