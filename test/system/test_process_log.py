@@ -68,10 +68,10 @@ def test_the_words_of_connections(own):
 		r"LOG S-\w+: one/app@%s new connection to server \(from %s\).*" % (WHERE, WHERE),
 	)
 	client.leave()
-	says(pooler, r"LOG C-\w+: one/app@%s closing because: client close request \(age=\d+s\)" % WHERE)
+	says(pooler, r"LOG C-\w+: one/app@%s closing because: client close request \(age=\d+s\) reason=client_close_request" % WHERE)
 	gone = enters(pooler)
 	gone.close()
-	says(pooler, r"LOG C-\w+: one/app@%s closing because: client unexpected eof \(age=\d+s\)" % WHERE)
+	says(pooler, r"LOG C-\w+: one/app@%s closing because: client unexpected eof \(age=\d+s\) reason=client_unexpected_eof" % WHERE)
 	with pytest.raises(Refused):
 		Client(pooler.address).login(database="no_such")
 	says(pooler, r"WARNING C-\w+: \S+/app@%s pooler error: no such database: no_such" % WHERE)
