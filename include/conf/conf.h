@@ -67,6 +67,17 @@ enum load_balance {
 	LOAD_BALANCE_DISABLE,	/* the same, until it fails */
 };
 
+/* What role its servers must have, as libpq's parameter of that name. */
+enum session_attrs {
+	SESSION_ATTRS_UNSET = ENUM_UNSET,
+	SESSION_ATTRS_ANY,
+	SESSION_ATTRS_READ_WRITE,
+	SESSION_ATTRS_READ_ONLY,
+	SESSION_ATTRS_PRIMARY,
+	SESSION_ATTRS_STANDBY,
+	SESSION_ATTRS_PREFER_STANDBY,
+};
+
 enum dh_params { DH_PARAMS_NONE, DH_PARAMS_AUTO };
 
 /* One place where a database's servers are found. */
@@ -96,6 +107,7 @@ struct conf_database {
 	size_t		 n_hosts;
 	uint32_t	 port;
 	enum load_balance load_balance_hosts;
+	enum session_attrs target_session_attrs;
 	const char	*user;		/* forced user: one pool for all clients */
 	const char	*password;	/* of the forced user */
 	const char	*auth_user, *auth_query, *auth_dbname;
@@ -153,6 +165,7 @@ struct conf {
 	usec_t		 transaction_timeout;
 	usec_t		 query_timeout;
 	usec_t		 query_wait_timeout;
+	usec_t		 failover_hold_time;
 	usec_t		 query_wait_notify;
 	usec_t		 suspend_timeout;
 	usec_t		 server_check_delay;

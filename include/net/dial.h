@@ -27,12 +27,15 @@ struct dial_to {
 	uint16_t	 port;
 	usec_t		 timeout;	/* for everything; 0: none */
 	struct socket_options options;
+	/* Is this address, one of COUNT, to be passed over? NULL: none is. Called from the loop, with the dial's owner. */
+	bool		(*skip)(void *owner, const struct addr *where, unsigned count);
 };
 
 /*
  * The answer, exactly once, from the loop (never from inside dial_new): FD connected and non-blocking and WHERE it leads, or -1
  * and WHY ("connection refused", "server DNS lookup failed: ..."; lasts until the call ends). The dial is gone afterwards.
  */
+#define DIAL_SKIPPED "no address is left to try"	/* WHY is this if all were passed over */
 #define DIAL_NO_NAME "server DNS lookup failed"	/* WHY then begins so: PgBouncer's words, looked for in logs */
 
 typedef void (*dial_fn)(void *owner, int fd, const struct addr *where, const char *why);

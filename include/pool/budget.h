@@ -20,7 +20,6 @@ enum account_kind {
 
 /* How many connections a server says it takes; below 0: no limit of that kind, or not told. */
 struct capacity {
-	bool		 counted;	/* asked while in use: max_connections is how many there are now */
 	int		 max_connections;
 	int		 reserved;	/* of these, for superusers and others who are not us */
 	int		 of_role, of_database;
@@ -65,8 +64,8 @@ void budget_learn(struct pooler *p, struct pool *pool, const struct conf *conf, 
 bool budget_counts(struct pooler *p, struct pool *pool);
 /* A server of POOL has USED connections, of all who use it. */
 void budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used);
-/* A server has refused a login of POOL for want of room; ROUTINE of its source says of which kind. */
-void budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now);
+/* A server has refused a login of POOL for want of room; ROUTINE of its source says of which kind. True: others of ours are open there. */
+bool budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now);
 /* Several times a second, on one thread: accounts that were full try again, some want to be told what others use. */
 void budget_tick(struct pooler *p, const struct conf *conf, usec_t now);
 

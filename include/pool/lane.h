@@ -25,6 +25,7 @@ struct rules {
 	uint32_t	 frame_most;	/* largest length a message may claim */
 	uint32_t	 max_prepared;
 	uint32_t	 min_size;
+	enum session_attrs attrs;	/* what role its servers must have */
 	bool		 round_robin;
 	bool		 reset_always;
 	const char	*reset_query;	/* borrowed from the worker's setup; NULL: none */
@@ -85,9 +86,9 @@ void lane_release(struct lane *lane, struct server *server);
 void lane_give(struct lane *lane, struct server *server);
 /* SERVER's login has ended well. */
 void lane_opened(struct lane *lane, struct server *server);
-/* SERVER's login has failed; E is the server's own error or ours. FATAL_FOR_CLIENTS: whoever waits shall hear it. */
-void lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
-    bool fatal_for_clients);
+/* SERVER's login has failed; E is the server's own error or ours. MISS is MISS_REFUSED: whoever waits shall hear it. True: it is news. */
+bool lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
+    enum aim_miss miss);
 /* SERVER is being closed: count it out and see to those who wait. */
 void lane_lost(struct lane *lane, struct server *server);
 

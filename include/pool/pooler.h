@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "net/dial.h"
 #include "net/tls.h"
+#include "pool/aim.h"
 #include "pool/ledger.h"
 #include "pool/share.h"
 #include "session/profile.h"
@@ -49,6 +50,7 @@ struct pool {
 	const struct profile *asked;	/* held; replication: settings for the startup packet, else NULL */
 	atomic_uint	 next_host;	/* of the entry's hosts, in turn; without load balancing: the present one */
 	atomic_uint	 failures;	/* login attempts that failed in a row */
+	atomic_ullong	 failing_since;	/* no server can be opened and none is open; 0: not so */
 	atomic_ullong	 aged_at;	/* when a server was last closed for its age; 0: never */
 	atomic_uint	 users;		/* clients in it, and walkers over it; goes up under pooler->mutex only */
 	usec_t		 idle_since;	/* 0: it was not idle when looked at; under pooler->mutex */
@@ -57,6 +59,7 @@ struct pool {
 	const struct profile *welcome;	/* held; settings a fresh server reports, NULL: not known yet */
 	struct map	 tried;		/* start-up settings servers took, and their spelling (client_login.c) */
 	struct credential *credential;	/* held; who logged in last had this secret (credentials.h); NULL: auth_file's */
+	struct aim	 aim;		/* where the next server is opened */
 	struct err	 last_error;	/* of the last failed login; text[0] == '\0': none */
 };
 

@@ -96,6 +96,10 @@
 	    "The server became free during PAUSE, or after a limit was lowered.")                 \
 	X(lost_between_threads, "lost on its way to another thread",                              \
 	    "The server ended while it changed threads.")                                         \
+	X(server_unfit, "server does not fit target_session_attrs",                               \
+	    "The server's role is not, or no more, what its database wants.")                     \
+	X(host_goes, "its host goes down",                                                        \
+	    "Another server there said that PostgreSQL stops, and this one was idle.")            \
 	X(host_moved, "address of its host has changed",                                          \
 	    "The name of the server's host leads elsewhere now.")                                 \
 	X(configuration_changed, "database configuration changed",                                \

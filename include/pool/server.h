@@ -13,14 +13,15 @@
 #include "net/dial.h"
 #include "net/link.h"
 #include "pool/lane.h"
+#include "pool/role.h"
 #include "session/profile.h"
 #include "session/stmts.h"
 #include "wire/frame.h"
 #include "wire/talk.h"
 
 struct backend_login;
-struct capacity;
 struct client;
+struct enquiry;
 struct log_who;
 struct statement;
 
@@ -54,6 +55,9 @@ struct server {
 	bool		 extras_reset;	/* by that RESET: if it is rolled back they come back */
 	bool		 goodbye;	/* it has sent a FATAL error: its end is no surprise */
 	enum reason	 farewell;	/* LEAVING: why; CLOSE_NONE: we have not sent Terminate */
+	bool		 recheck;	/* its role may have changed: ask it when it is free */
+	bool		 set_seen;	/* SET since the last ReadyForQuery; where roles matter */
+	bool		 untold;	/* its end is not worth a line */
 	bool		 dead;
 	enum server_place place;	/* in which of the lane's lists */
 	bool		 in_query, in_xact;	/* times below run */
@@ -72,6 +76,8 @@ struct server {
 	char		*host;		/* owned: as configured, for TLS and cancels */
 	unsigned	 host_at;	/* which of the entry's hosts that is (pool->next_host) */
 	struct statement *statement;	/* owned; what it was asked last, if log_statements is on */
+	unsigned	 choices;	/* addresses its host's name has; 0: not known */
+	usec_t		 patience;	/* longest time to open it; 0: no limit */
 	uint32_t	 pid;
 	char		*key;		/* owned */
 	uint32_t	 key_len;
@@ -80,7 +86,7 @@ struct server {
 	struct dial	*dial;		/* owned */
 	struct backend_login *login;	/* owned */
 	struct err	*hidden_error;	/* owned */
-	struct capacity	*said;		/* owned; ENQUIRY only */
+	struct enquiry	*enquiry;	/* owned; ENQUIRY only */
 	const struct profile *target;	/* held; what it is being changed to */
 	struct letter	 letter;	/* while it travels */
 	struct chore	 depart;	/* leaves for another worker at the end of the turn */
@@ -97,21 +103,40 @@ void server_become(struct server *s, const struct server_state *state);
 void server_close(struct server *s, enum reason why);
 /* The same; what happened has a TEXT of its own. */
 void server_close_saying(struct server *s, enum reason why, const char *text);
-/* The same; its client hears E. */
 /*
  * The same of one that is busy without a client, in peace: it counts until PostgreSQL has closed the
  * connection, as only then another is sure to get its place there.
  */
 void server_leave(struct server *s, enum reason why);
+/* The same as server_close(); its client hears E. */
 void server_fail(struct server *s, enum reason why, const struct err *e);
 void server_free(struct server *s);
-/* Its opening has failed: E is the server's own error or ours. FATAL_FOR_CLIENTS: waiting does not mend it. */
-void server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients);
-/* Its host is no good: load_balance_hosts=disable goes on to the next one. */
+/* Its opening has failed: E is the server's own error or ours. */
+void server_open_failed(struct server *s, const struct err *e, enum aim_miss miss);
+/* Its host is no good: where the hosts are not taken in turn the next one is. */
 void server_leave_host(const struct server *s);
 /* Move it to one of its lane's lists, or out of them. */
 void server_list(struct server *s, enum server_place place);
 extern const struct link_owner server_calls;
+
+/* --- roles (server_role.c) --- */
+
+/* How long may it take to open S at one of HOSTS hosts? MOST: what the operator allows; 0: no limit. */
+usec_t server_patience(const struct server *s, unsigned hosts, usec_t most);
+/* Is this address known to be of the wrong role? The dial's owner is a server. */
+bool server_skips(void *owner, const struct addr *where, unsigned count);
+/* It has logged in. False: it does not fit, and its opening has failed, or it is being asked what it is. */
+bool server_role_good(struct server *s);
+/* It has logged in and fits: what is there to be done before its first use? (server_login.c) */
+void server_admit(struct server *s);
+/* It is open and may be used. */
+void server_hit(struct server *s);
+/* It has said what it is now. False: that is not what is wanted; it and others at its host leave. */
+bool server_role_told(struct server *s, struct host_role role);
+/* Its setting NAME, which may be about its role, has changed. */
+void server_role_changed(struct server *s, struct span name);
+/* It has sent an error with SQLSTATE while open. */
+void server_role_error(struct server *s, struct span sqlstate);
 
 /* SERVER_ACTIVE (server_talk.c). */
 size_t server_talk_bytes(struct server *s, const char *at, size_t len);

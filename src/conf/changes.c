@@ -243,7 +243,8 @@ conf_database_moved(const struct conf_database *a, const struct conf_database *b
 	    !same_text(a->connect_query, b->connect_query) ||
 	    !same_text(a->auth_dbname, b->auth_dbname) ||
 	    !same_text(a->auth_query, b->auth_query) ||
-	    a->load_balance_hosts != b->load_balance_hosts;
+	    a->load_balance_hosts != b->load_balance_hosts ||
+	    a->target_session_attrs != b->target_session_attrs;
 }
 
 bool

@@ -21,6 +21,8 @@
 	ROW(SCOPE_PEER, struct conf_peer, kind_, type, #name_, name_)
 
 static const char *const load_balance_words[] = { "round-robin", "disable", NULL };
+static const char *const session_attrs_words[] = { "any", "read-write", "read-only", "primary",
+	"standby", "prefer-standby", NULL };
 
 static const struct setting database_rows[] = {
 	{ DB_TEXT(application_name), .ready = true,
@@ -70,6 +72,11 @@ static const struct setting database_rows[] = {
 	  .text = "Server connections each of its pools may open beyond its size." },
 	{ DB_SECONDS(server_lifetime), .unset = UNSET_NOT_POSITIVE, .ready = true,
 	  .text = "Close a free server that was connected so long ago." },
+	{ OF_DATABASE(KIND_ENUM, enum session_attrs, "target_session_attrs", target_session_attrs),
+	  .words = session_attrs_words, .ready = true,
+	  .text = "What its servers must be, as libpq has it: any, read-write, read-only, primary, "
+		  "standby or prefer-standby. Of several hosts or addresses the one that is so is found, "
+		  "and found again when roles change; clients wait meanwhile." },
 	{ DB_TEXT(timezone), .ready = true,
 	  .text = "TimeZone of its server connections." },
 	{ DB_TEXT(user), .ready = true,

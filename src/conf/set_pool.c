@@ -31,6 +31,10 @@ static const struct setting rows[] = {
 	  .text = "Most server connections of one database and user. 0 means no limit." },
 	{ BOOL(disable_pqexec, "0"), .reload = RESTART, .ready = true,
 	  .text = "Refuse simple queries, which may carry several statements at once." },
+	{ TIME(failover_hold_time, "0"), .ready = true,
+	  .text = "While no server of a database can be opened, longest time its clients are held "
+		  "before they hear why; after that nobody is held until one can. 0 means only "
+		  "query_wait_timeout ends their waiting." },
 	{ TIME(idle_transaction_timeout, "0"), .ready = true,
 	  .text = "Close a client that leaves its transaction idle for so long. 0 means "
 		  "never." },

@@ -23,6 +23,8 @@
 #define WHY_CAP 128
 /* A unix socket whose queue is full says so at once; ask again after this. */
 #define FULL_PAUSE (20 * MSEC)
+/* Of several addresses one that does not answer for so long is left for the next. */
+#define ADDRESS_PATIENCE (2 * SECOND)
 #define LOOKUP_FAILED DIAL_NO_NAME ": "
 
 struct dial {
@@ -32,11 +34,13 @@ struct dial {
 	char		*host;		/* owned; NULL: ADDRS is known already */
 	uint16_t	 port;
 	struct socket_options options;
+	bool		(*skip)(void *owner, const struct addr *where, unsigned count);
 	usec_t		 deadline;	/* 0: none */
 	struct timer	*timer;		/* owned; rings at the deadline */
 	struct lookup	*lookup;	/* owned; while the name is looked up */
 	bool		 looking;	/* inside resolve(), which may answer at once */
 	bool		 answered;
+	bool		 attempted;	/* some address was not passed over */
 	struct addr	*addrs;		/* owned */
 	unsigned	 count, tried, first;
 	int		 fd;		/* being connected, or -1 */
@@ -96,6 +100,7 @@ dial_new(struct loop *loop, const struct dial_to *to, dial_fn done, void *owner)
 		return NULL;
 	d->port = to->port;
 	d->options = to->options;
+	d->skip = to->skip;
 	return d;
 }
 
@@ -311,6 +316,13 @@ try_next(struct dial *d)
 	where = &d->addrs[(d->first + d->tried) % d->count];
 	where->port = d->port;
 	d->tried++;
+	if (d->skip != NULL && d->skip(d->owner, where, d->count)) {
+		if (!d->attempted)
+			snprintf(d->why, sizeof(d->why), DIAL_SKIPPED);
+		try_next(d);
+		return;
+	}
+	d->attempted = true;
 	len = addr_to_sockaddr(where, &ss);
 	d->fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (d->fd < 0) {
@@ -414,6 +426,17 @@ on_event(evutil_socket_t fd, short what, void *arg)
 		connected(d);
 }
 
+/* How long to wait for one address if LEFT is left of the time and OTHERS of the addresses; 0: till the end. */
+static usec_t
+patience(usec_t left, unsigned others)
+{
+	usec_t part = left / (others + 1);
+
+	if (others == 0)
+		return 0;
+	return part > 0 && part < ADDRESS_PATIENCE ? part : ADDRESS_PATIENCE;
+}
+
 static void
 start_connect(struct dial *d, const struct sockaddr *sa, socklen_t len)
 {
@@ -428,7 +451,7 @@ start_connect(struct dial *d, const struct sockaddr *sa, socklen_t len)
 		d->fd = -1;
 		wait_for(d, 0, FULL_PAUSE);
 	} else if (errno == EINPROGRESS || errno == EINTR) {
-		wait_for(d, EV_WRITE, others > 0 ? left / (others + 1) : 0);
+		wait_for(d, EV_WRITE, patience(left, others));
 	} else {
 		attempt_failed(d, errno);
 	}

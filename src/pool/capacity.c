@@ -73,20 +73,17 @@ whose_limit(struct span routine)
 	return ACCOUNT_HOST;
 }
 
-void
+bool
 budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now)
 {
 	struct budget *b;
-	unsigned learnt;
+	unsigned learnt = 0;
 	char name[200];
 
 	pthread_mutex_lock(&p->mutex);
 	b = pool->budgets[whose_limit(routine)];
 	if (b != NULL) {
 		learnt = ledger_full(&p->book, &b->account, now);
-		/* others of ours are open there: the account says when to try again, not the pool */
-		if (learnt > 1)
-			atomic_store(&pool->failures, 0);
 		b->fulls++;
 		if (!b->told)
 			log_line(LOG_LEVEL_LOG, NULL, "budget of %s: the server has no room for more than %u "
@@ -94,6 +91,7 @@ budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now
 		b->told = true;
 	}
 	pthread_mutex_unlock(&p->mutex);
+	return learnt > 1;
 }
 
 /* --- what others leave unused --- */

@@ -135,13 +135,13 @@ look_at_server(struct server *s, usec_t now)
 static void
 look_at_opening(struct server *s, usec_t now)
 {
-	usec_t most = s->setup->conf->server_connect_timeout;
+	usec_t most = s->patience;
 	struct err e = { 0 };
 
 	if (most == 0 || now - s->born < most)
 		return;
 	err_set(&e, SQLSTATE_CONNECT, "connect timeout");
-	server_open_failed(s, &e, false);
+	server_open_failed(s, &e, MISS_UNREACHABLE);
 }
 
 /* --- clients that wait for a server --- */
@@ -165,6 +165,31 @@ give_up_waiting(struct client *c, enum reason why, const char *text, usec_t wait
 	client_refuse(c, why, &e);
 }
 
+/* How long no server of POOL could be opened while there was none; 0: that is not so. */
+static usec_t
+failing_for(struct pool *pool, usec_t now)
+{
+	usec_t since = atomic_load_explicit(&pool->failing_since, memory_order_relaxed);
+
+	return since > 0 && now > since ? now - since : 0;
+}
+
+static void
+give_up_failing(struct client *c, usec_t waited)
+{
+	struct lane *lane = c->lane;
+	struct err e;
+
+	pthread_mutex_lock(&lane->worker->pooler->mutex);
+	e = lane->pool->last_error;
+	pthread_mutex_unlock(&lane->worker->pooler->mutex);
+	if (e.text[0] == '\0')
+		err_set(&e, SQLSTATE_CONNECT, "no server can be used");
+	err_detail(&e, "waited %.1f s for a server connection; none could be opened for longer than "
+	    "failover_hold_time", (double)waited / SECOND);
+	client_refuse(c, CLOSE_connect_failed, &e);
+}
+
 static void
 look_at_waiting(struct client *c, const struct conf *conf, usec_t now)
 {
@@ -174,6 +199,9 @@ look_at_waiting(struct client *c, const struct conf *conf, usec_t now)
 		give_up_waiting(c, CLOSE_query_wait_timeout, "query_wait_timeout", waited, now);
 	} else if (conf->query_timeout > 0 && waited >= conf->query_timeout) {
 		give_up_waiting(c, CLOSE_query_timeout, "query_timeout", waited, now);
+	} else if (failing_for(c->lane->pool, now) > conf->failover_hold_time &&
+	    conf->failover_hold_time > 0) {
+		give_up_failing(c, waited);
 	} else if (c->welcomed && c->wait_notified == 0 && conf->query_wait_notify > 0 &&
 	    waited >= conf->query_wait_notify) {
 		c->wait_notified = now;

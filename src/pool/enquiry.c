@@ -1,7 +1,6 @@
 /*
- * enquiry.c - how many connections does this server take? Asked of the first server of a
- * host, before its first use. One that does not answer as PostgreSQL does is not asked
- * about it further.
+ * enquiry.c - questions of ours to servers, and their answers. One that does not answer as
+ * PostgreSQL does is not asked further; what it says decides nothing here.
  */
 #include "pool/enquiry.h"
 
@@ -26,13 +25,26 @@ static const char question[] =
 static const char count[] =
     "SELECT pg_catalog.sum(numbackends) FROM pg_catalog.pg_stat_database";
 
+/* The server's own, whatever its last client has set. */
+static const char what_role[] =
+    "SELECT pg_catalog.pg_is_in_recovery()::pg_catalog.int4, "
+    "(reset_val OPERATOR(pg_catalog.=) 'on')::pg_catalog.int4 "
+    "FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'default_transaction_read_only'";
+
+struct enquiry {
+	enum enquired	 what;
+	struct capacity	 capacity;
+	int		 count;		/* below 0: not told */
+	struct host_role	 role;
+};
+
 static bool
-enquire(struct server *s, const char *sql)
+enquire(struct server *s, enum enquired what, const char *sql)
 {
-	s->said = mem_new(sizeof(*s->said));
-	if (s->said == NULL)
+	s->enquiry = mem_new(sizeof(*s->enquiry));
+	if (s->enquiry == NULL)
 		return false;
-	s->said->max_connections = -1;
+	*s->enquiry = (struct enquiry){ .what = what, .count = -1 };
 	server_become(s, &SERVER_ENQUIRY);
 	return settle_ask(s, sql);
 }
@@ -45,16 +57,19 @@ enquiry_begin(struct server *s)
 	if (lane->pool->replication != NULL ||
 	    !budget_asks(lane->worker->pooler, lane->pool, loop_now(lane->worker->loop)))
 		return false;
-	return enquire(s, question);
+	return enquire(s, ENQUIRED_CAPACITY, question);
 }
 
 bool
 enquiry_count(struct server *s)
 {
-	if (!enquire(s, count))
-		return false;
-	s->said->counted = true;
-	return true;
+	return enquire(s, ENQUIRED_COUNT, count);
+}
+
+bool
+enquiry_role(struct server *s)
+{
+	return enquire(s, ENQUIRED_ROLE, what_role);
 }
 
 /* A whole number, or NULL as *OUT unchanged; false: something else. */
@@ -81,39 +96,65 @@ read_int(struct reader *r, int *out)
 	return true;
 }
 
+static void
+read_capacity(struct reader *r, struct capacity *out)
+{
+	struct capacity c = { .of_role = -1, .of_database = -1 };
+	int superusers = 0, others = 0;
+
+	if (read_u16(r) != COLUMNS || !read_int(r, &c.max_connections) ||
+	    !read_int(r, &superusers) || !read_int(r, &others) || !read_int(r, &c.of_role) ||
+	    !read_int(r, &c.of_database) || !read_done(r) || c.max_connections <= 0)
+		return;
+	c.reserved = superusers + others;
+	*out = c;
+}
+
+static void
+read_role(struct reader *r, struct host_role *out)
+{
+	int standby = 0, read_only = 0;
+
+	if (read_u16(r) != 2 || !read_int(r, &standby) || !read_int(r, &read_only) || !read_done(r))
+		return;
+	*out = (struct host_role){ .known = true, .standby = standby != 0,
+		.read_only = standby != 0 || read_only != 0 };
+}
+
 void
 enquiry_row(struct server *s, struct span body)
 {
 	struct reader r = read_begin(body);
-	struct capacity c = { .of_role = -1, .of_database = -1 };
-	int superusers = 0, others = 0;
+	struct enquiry *q = s->enquiry;
 
-	if (s->said->counted) {
+	switch (q->what) {
+	case ENQUIRED_CAPACITY:
+		read_capacity(&r, &q->capacity);
+		return;
+	case ENQUIRED_COUNT:
 		if (read_u16(&r) == 1)
-			read_int(&r, &s->said->max_connections);
+			read_int(&r, &q->count);
+		return;
+	case ENQUIRED_ROLE:
+		read_role(&r, &q->role);
 		return;
 	}
-	if (read_u16(&r) != COLUMNS || !read_int(&r, &c.max_connections) ||
-	    !read_int(&r, &superusers) || !read_int(&r, &others) || !read_int(&r, &c.of_role) ||
-	    !read_int(&r, &c.of_database) || !read_done(&r) || c.max_connections <= 0)
-		return;
-	c.reserved = superusers + others;
-	*s->said = c;
 }
 
-bool
-enquiry_done(struct server *s)
+enum enquired
+enquiry_done(struct server *s, struct host_role *role)
 {
 	struct lane *lane = s->lane;
 	struct pooler *p = lane->worker->pooler;
 	const struct conf *conf = lane->worker->setup->conf;
-	bool counted = s->said->counted;
+	struct enquiry q = *s->enquiry;
 
-	if (s->said->max_connections > 0 && counted)
-		budget_counted(p, lane->pool, conf, (unsigned)s->said->max_connections);
-	else if (s->said->max_connections > 0)
-		budget_learn(p, lane->pool, conf, s->said);
-	mem_free(s->said);
-	s->said = NULL;
-	return counted;
+	mem_free(s->enquiry);
+	s->enquiry = NULL;
+	if (q.capacity.max_connections > 0)
+		budget_learn(p, lane->pool, conf, &q.capacity);
+	if (q.count > 0)
+		budget_counted(p, lane->pool, conf, (unsigned)q.count);
+	*role = q.role;
+	return q.what;
 }

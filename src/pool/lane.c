@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "pool/client.h"
 #include "pool/enquiry.h"
 #include "pool/lane_private.h"
@@ -16,8 +17,7 @@
 #include "pool/server.h"
 #include "pool/settle.h"
 
-#define RETRY_LEAST (50 * MSEC)		/* first pause after a server could not be reached */
-#define RETRY_MOST (2 * SECOND)		/* longest */
+#define RETRY_LOST (50 * MSEC)		/* pause after a server was lost while it was opened */
 
 static void do_errand(struct lane *lane, struct errand errand);
 static void tell_waiters(struct lane *lane, const struct err *e);
@@ -201,6 +201,10 @@ lane_release(struct lane *lane, struct server *server)
 		server_leave(server, CLOSE_server_lifetime);
 	} else if (server->cancels > 0) {
 		server_become(server, &SERVER_CANCELED);
+	} else if (unlikely(server->recheck)) {
+		server->recheck = false;
+		if (!enquiry_role(server) && !server->dead)
+			lane_give(lane, server);
 	} else if (unlikely(lane->asks)) {
 		lane->asks = false;
 		if (!enquiry_count(server) && !server->dead)
@@ -227,6 +231,7 @@ void
 lane_opened(struct lane *lane, struct server *server)
 {
 	atomic_store(&lane->pool->failures, 0);
+	server_hit(server);
 	latency_add(lane, connect, loop_now(lane->worker->loop) - server->born);
 	server_list(server, IN_BUSY);
 	lane_place(lane, server,
@@ -313,44 +318,49 @@ tell_waiters(struct lane *lane, const struct err *e)
 	}
 }
 
-/* Longer with each failure, never longer than the operator's own pause. */
-static usec_t
-back_off(struct lane *lane, unsigned failures, bool refusing)
+/* What POOL's aim, under the pooler's mutex, has to know of the entry and of SERVER, which missed. */
+static struct aim_rules
+aim_rules_of(const struct lane *lane, const struct server *server)
 {
-	usec_t retry = lane->worker->setup->conf->server_login_retry;
-	usec_t pause = RETRY_LEAST;
+	const struct conf *conf = lane->worker->setup->conf;
+	const struct conf_database *db = place_database(conf, lane->pool);
+	unsigned hosts = db != NULL ? (unsigned)db->n_hosts : 1;
 
-	if (refusing)
-		return retry;
-	while (failures-- > 0 && pause < RETRY_MOST)
-		pause *= 2;
-	return pause < retry || retry == 0 ? pause : retry;
+	return (struct aim_rules){
+		.choices = hosts * (server->choices > 1 ? server->choices : 1),
+		.retry = conf->server_login_retry,
+		.roles = lane->rules.attrs != SESSION_ATTRS_ANY,
+		.prefers = lane->rules.attrs == SESSION_ATTRS_PREFER_STANDBY,
+	};
 }
 
-void
-lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
-    bool fatal_for_clients)
+/* Remember why SERVER came to nothing: how long to wait before the next is opened. *TELL: it is news. */
+static usec_t
+keep_miss(struct lane *lane, const struct server *server, const struct err *e, enum aim_miss miss,
+    bool *tell)
 {
 	struct pooler *p = lane->worker->pooler;
-	unsigned failures = atomic_fetch_add(&lane->pool->failures, 1);
+	struct aim_rules rules = aim_rules_of(lane, server);
 	usec_t now = loop_now(lane->worker->loop);
-	usec_t pause = back_off(lane, failures, fatal_for_clients);
-	struct bad_news *news;
-	bool none_left;
+	usec_t pause;
 
 	pthread_mutex_lock(&p->mutex);
 	lane->pool->last_error = *e;
-	if (fatal_for_clients)
+	if (miss == MISS_REFUSED)
 		snprintf(lane->pool->last_error.text, sizeof(e->text),
 		    "server login has been failing, cached error: %.400s (server_login_retry)", e->text);
+	*tell = aim_tells(&lane->pool->aim, now);
+	pause = aim_missed(&lane->pool->aim, miss, &server->where, &rules, now, rand_u32());
 	pthread_mutex_unlock(&p->mutex);
+	return pause;
+}
 
-	server_list(server, IN_NONE);
-	none_left = ledger_gone_opening(&lane->seat, now, now + pause, fatal_for_clients);
-	lane_cover(lane);
-	if (!fatal_for_clients || !none_left)
-		return;
-	news = mem_new(sizeof(*news));
+/* Nobody who waits can be helped: all hear what the server said. */
+static void
+spread_bad_news(struct lane *lane, const struct err *e)
+{
+	struct bad_news *news = mem_new(sizeof(*news));
+
 	if (news == NULL)
 		return;
 	news->pool = lane->pool;
@@ -359,8 +369,28 @@ lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
 		err_set(&news->e, e->sqlstate, "login failed");
 		err_detail(&news->e, "%s", e->text);
 	}
-	if (!worker_ask_all(p, NULL, read_bad_news, mem_free, news))
+	if (!worker_ask_all(lane->worker->pooler, NULL, read_bad_news, mem_free, news))
 		mem_free(news);
+}
+
+bool
+lane_open_failed(struct lane *lane, struct server *server, const struct err *e, enum aim_miss miss)
+{
+	unsigned long long never = 0;
+	usec_t now = loop_now(lane->worker->loop);
+	bool none_left, tell;
+	usec_t pause;
+
+	pause = keep_miss(lane, server, e, miss, &tell);
+	atomic_fetch_add(&lane->pool->failures, 1);
+	server_list(server, IN_NONE);
+	none_left = ledger_gone_opening(&lane->seat, now, now + pause, miss == MISS_REFUSED);
+	if (none_left && pause > 0)
+		atomic_compare_exchange_strong(&lane->pool->failing_since, &never, now);
+	lane_cover(lane);
+	if (miss == MISS_REFUSED && none_left)
+		spread_bad_news(lane, e);
+	return tell;
 }
 
 /* --- ending --- */
@@ -382,7 +412,7 @@ lane_lost(struct lane *lane, struct server *server)
 		ledger_gone_busy(&lane->seat, now);
 		break;
 	case IN_OPENING:
-		ledger_gone_opening(&lane->seat, now, now + RETRY_LEAST, false);
+		ledger_gone_opening(&lane->seat, now, now + RETRY_LOST, false);
 		break;
 	}
 	if (!lane->worker->stopping)

@@ -38,6 +38,8 @@ set_rules(struct lane *lane, const struct conf *c, const struct conf_database *d
 	r->statements = (uint8_t)c->log_statements;
 	r->frame_most = frame_most(c);
 	r->min_size = conf_min_pool_size(c, db);
+	r->attrs = db != NULL && db->target_session_attrs != SESSION_ATTRS_UNSET ?
+	    db->target_session_attrs : SESSION_ATTRS_ANY;
 	r->round_robin = c->server_round_robin;
 	r->reset_always = c->server_reset_query_always;
 	r->reset_query = unless_empty(c->server_reset_query);

@@ -67,13 +67,22 @@ server_new(struct lane *lane)
 	return s;
 }
 
+/* Does the next server go where the last one went? There is one primary, not one in turn. */
+static bool
+keeps_host(const struct conf_database *db)
+{
+	return db->load_balance_hosts == LOAD_BALANCE_DISABLE ||
+	    db->target_session_attrs == SESSION_ATTRS_READ_WRITE ||
+	    db->target_session_attrs == SESSION_ATTRS_PRIMARY;
+}
+
 /* Which of the entry's hosts is next for S? */
 static const struct conf_host *
 next_host(struct server *s, const struct conf_database *db)
 {
 	struct pool *pool = s->lane->pool;
 
-	if (db->load_balance_hosts == LOAD_BALANCE_DISABLE)
+	if (keeps_host(db))
 		s->host_at = atomic_load(&pool->next_host);
 	else
 		s->host_at = atomic_fetch_add(&pool->next_host, 1);
@@ -87,7 +96,7 @@ server_leave_host(const struct server *s)
 	unsigned here = s->host_at;
 
 	/* Of several that failed there the first moves on. */
-	if (db != NULL && db->load_balance_hosts == LOAD_BALANCE_DISABLE)
+	if (db != NULL && keeps_host(db))
 		atomic_compare_exchange_strong(&s->lane->pool->next_host, &here, here + 1);
 }
 
@@ -107,9 +116,10 @@ server_open(struct lane *lane)
 	}
 	server_list(s, IN_OPENING);
 	host = next_host(s, db);
+	s->patience = server_patience(s, (unsigned)db->n_hosts, conf->server_connect_timeout);
 	to = (struct dial_to){
-		.host = host->text, .port = host->port, .timeout = conf->server_connect_timeout,
-		.options = pooler_socket_options(conf),
+		.host = host->text, .port = host->port, .timeout = s->patience,
+		.options = pooler_socket_options(conf), .skip = server_skips,
 	};
 	s->host = mem_copy_text(host->text, strlen(host->text));
 	s->dial = s->host != NULL ?
@@ -217,7 +227,7 @@ on_gone(void *owner, const char *why)
 	}
 	if (s->place == IN_OPENING) {
 		err_set(&e, SQLSTATE_CONNECT, "%s", why);
-		server_open_failed(s, &e, false);
+		server_open_failed(s, &e, MISS_UNREACHABLE);
 		return;
 	}
 	server_close(s, s->state == &SERVER_LEAVING ? s->farewell :
@@ -282,6 +292,8 @@ server_parameter(struct server *s, struct span name, struct span value)
 		return;
 	profile_drop(s->profile);
 	s->profile = changed;
+	if (unlikely(s->lane->rules.attrs != SESSION_ATTRS_ANY))
+		server_role_changed(s, name);
 }
 
 /* --- ending --- */
@@ -326,7 +338,7 @@ server_close_saying(struct server *s, enum reason why, const char *text)
 		return;
 	s->dead = true;
 	w->closes.servers[why]++;
-	if (w->setup->conf->log_disconnections)
+	if (w->setup->conf->log_disconnections && !s->untold)
 		log_end(s, why, text);
 	if (s->client != NULL) {
 		/* After a FATAL error of the server's own its client has heard enough. */
@@ -376,7 +388,7 @@ server_free(struct server *s)
 	backend_free(s->login);
 	setup_drop(s->setup);
 	mem_free(s->hidden_error);
-	mem_free(s->said);
+	mem_free(s->enquiry);
 	mem_free(s->statement);
 	mem_free(s->host);
 	if (s->key != NULL)

@@ -32,18 +32,20 @@ conf_of(const struct server *s)
 /* --- failing --- */
 
 void
-server_open_failed(struct server *s, const struct err *e, bool fatal_for_clients)
+server_open_failed(struct server *s, const struct err *e, enum aim_miss miss)
 {
 	struct lane *lane = s->lane;
 	struct log_who who;
 	char text[600];
 
-	log_line(LOG_LEVEL_WARNING, server_who(s, &who), "server login failed: %s %s",
-	    fatal_for_clients ? "FATAL" : "ERROR",
-	    log_escape(span_text(e->text), text, sizeof(text)));
 	server_leave_host(s);
-	lane_open_failed(lane, s, e, fatal_for_clients);
-	server_close_saying(s, strcmp(e->sqlstate, SQLSTATE_CONNECT) == 0 ? CLOSE_connect_failed :
+	s->untold = !lane_open_failed(lane, s, e, miss);
+	if (!s->untold)
+		log_line(LOG_LEVEL_WARNING, server_who(s, &who), "server login failed: %s %s",
+		    miss == MISS_REFUSED ? "FATAL" : "ERROR",
+		    log_escape(span_text(e->text), text, sizeof(text)));
+	server_close_saying(s, miss == MISS_UNFIT ? CLOSE_server_unfit :
+	     strcmp(e->sqlstate, SQLSTATE_CONNECT) == 0 ? CLOSE_connect_failed :
 	    CLOSE_server_login_failed, lane->pool->replication != NULL ? "login failed" : e->text);
 }
 
@@ -53,7 +55,7 @@ connect_failed(struct server *s, const char *format, const char *arg)
 	struct err e = { 0 };
 
 	err_set(&e, SQLSTATE_CONNECT, format, arg);
-	server_open_failed(s, &e, false);
+	server_open_failed(s, &e, MISS_UNREACHABLE);
 }
 
 static void
@@ -62,7 +64,7 @@ login_refused(struct server *s, const char *text)
 	struct err e = { 0 };
 
 	err_set(&e, SQLSTATE_PROTOCOL, "server login failed: %s", text);
-	server_open_failed(s, &e, true);
+	server_open_failed(s, &e, MISS_REFUSED);
 }
 
 /* --- connecting --- */
@@ -116,7 +118,7 @@ server_tls_bytes(struct server *s, const char *at, size_t len)
 	if (at[0] == 'S') {
 		server_become(s, &SERVER_LOGIN);
 		if (!link_secure(s->link, s->setup->server_tls, LINK_CONNECTS, s->host, &e))
-			server_open_failed(s, &e, false);
+			server_open_failed(s, &e, MISS_UNREACHABLE);
 		return len;
 	}
 	if (conf_of(s)->server_tls_sslmode >= SSLMODE_REQUIRE)
@@ -262,7 +264,7 @@ authenticate(struct server *s, struct span body)
 
 	switch (backend_step(s->login, body, &reply, &e)) {
 	case BACKEND_FAIL:
-		server_open_failed(s, &e, true);
+		server_open_failed(s, &e, MISS_REFUSED);
 		going = false;
 		break;
 	case BACKEND_OK:
@@ -285,7 +287,7 @@ refused(struct server *s, struct span body)
 {
 	struct error_view v;
 	struct err e = { 0 };
-	bool later;
+	enum aim_miss miss = MISS_REFUSED;
 
 	reply_error(body, &v);
 	if (v.text.len == 0)
@@ -294,12 +296,13 @@ refused(struct server *s, struct span body)
 	    v.text.at);
 	if (v.sqlstate.len == 5)
 		span_copy(v.sqlstate, e.sqlstate, sizeof(e.sqlstate));
-	if (strcmp(e.sqlstate, SQLSTATE_TOO_MANY) == 0)
-		budget_full(s->lane->worker->pooler, s->lane->pool, v.routine,
-		    loop_now(s->lane->worker->loop));
 	/* Starting up, shutting down, full: who waits may well be served soon. */
-	later = strncmp(e.sqlstate, "57P", 3) == 0 || strncmp(e.sqlstate, "53", 2) == 0;
-	server_open_failed(s, &e, !later);
+	if (strncmp(e.sqlstate, "57P", 3) == 0 || strncmp(e.sqlstate, "53", 2) == 0)
+		miss = MISS_STARTING;
+	if (strcmp(e.sqlstate, SQLSTATE_TOO_MANY) == 0 && budget_full(s->lane->worker->pooler,
+	    s->lane->pool, v.routine, loop_now(s->lane->worker->loop)))
+		miss = MISS_FULL;
+	server_open_failed(s, &e, miss);
 }
 
 static void
@@ -366,6 +369,14 @@ keep_welcome(struct server *s)
 	profile_drop(before);
 }
 
+void
+server_admit(struct server *s)
+{
+	keep_welcome(s);
+	if (!settle_setup(s) && !s->dead)
+		lane_opened(s->lane, s);
+}
+
 static void
 login_done(struct server *s, struct span body)
 {
@@ -387,7 +398,6 @@ login_done(struct server *s, struct span body)
 		    from.kind == ADDR_UNIX ? "" : addr_text(&from, local),
 		    from.kind == ADDR_UNIX ? "" : ")", tls[0] ? ", SSL established: " : "", tls);
 	}
-	keep_welcome(s);
-	if (!settle_setup(s) && !s->dead)
-		lane_opened(s->lane, s);
+	if (server_role_good(s))
+		server_admit(s);
 }

@@ -178,6 +178,7 @@ note_error(struct server *s, struct span body)
 	if (unlikely(span_is(v.sqlstate, "0A000")) && shelf_current(&s->shelf) &&
 	    span_is(v.routine, "RevalidateCachedQuery"))
 		stmt_outdate();
+	server_role_error(s, v.sqlstate);
 	if (span_is(v.plain_severity.at != NULL ? v.plain_severity : v.severity, "FATAL") ||
 	    span_is(v.plain_severity, "PANIC"))
 		s->goodbye = s->doomed = true;
@@ -203,6 +204,8 @@ follow_tag(struct server *s, struct span body)
 		return;
 	if (alters(tag))
 		s->shelf.altering = true;
+	if (span_is(tag, "SET"))
+		s->set_seen = true;
 	discard = span_is(tag, "DISCARD ALL");
 	if ((discard || span_is(tag, "DEALLOCATE ALL")) && s->lane->rules.tracking)
 		pair_forget_statements(s);
@@ -218,6 +221,17 @@ follow_tag(struct server *s, struct span body)
 	s->extras_reset = true;
 	if (s->talk.status != 'I')
 		s->doomed = true;
+}
+
+/*
+ * Where roles matter a server may be made read-only for all. That is no wish of the client's, which would follow it to the
+ * next server.
+ */
+static bool
+is_not_the_clients(const struct server *s, struct span name)
+{
+	return s->lane->rules.attrs != SESSION_ATTRS_ANY && !s->set_seen && !s->reset_seen &&
+	    span_is(name, "default_transaction_read_only");
 }
 
 /*
@@ -238,6 +252,11 @@ follow_parameter(struct server *s, struct flow *f, const char *at, size_t size)
 		return;
 	}
 	server_parameter(s, name, value);
+	if (unlikely(is_not_the_clients(s, name))) {
+		flow_pass(f, at, size);
+		profile_drop(before);
+		return;
+	}
 	if (s->reset_seen && c->base != NULL)
 		base = profile_get(c->base, name);
 	if (base != NULL && !span_same(base->value, value)) {
@@ -271,7 +290,8 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 	if (kind == 'E')
 		note_error(s, body);
 	if (kind == 'C' && body.len > 0 &&
-	    (body.at[0] == 'D' || body.at[0] == 'R' || body.at[0] == 'A'))
+	    (body.at[0] == 'D' || body.at[0] == 'R' || body.at[0] == 'A' ||
+	    (body.at[0] == 'S' && s->lane->rules.attrs != SESSION_ATTRS_ANY)))
 		follow_tag(s, body);
 	verdict = talk_answer(&s->talk, kind, status, pair_notes_left, s);
 	if (unlikely(verdict == VERDICT_BAD))
@@ -283,7 +303,7 @@ with_body(struct server *s, struct flow *f, char kind, const char *at, size_t si
 	if (kind == 'Z') {
 		if (s->extras_reset && s->talk.status != 'I')
 			s->doomed = true;
-		s->reset_seen = s->extras_reset = false;
+		s->reset_seen = s->extras_reset = s->set_seen = false;
 		if (unlikely(s->shelf.altering) && status == 'I') {
 			s->shelf.altering = false;
 			stmt_outdate();

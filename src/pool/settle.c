@@ -182,16 +182,34 @@ settle_setup(struct server *s)
 	return enquiry_begin(s) || (!s->dead && connect_query(s));
 }
 
+static void
+role_known(struct server *s, struct host_role role)
+{
+	bool opening = s->place == IN_OPENING;
+
+	if (!server_role_told(s, role)) {
+		if (!opening)
+			server_leave(s, CLOSE_server_unfit);
+	} else if (opening) {
+		server_admit(s);
+	} else {
+		lane_give(s->lane, s);
+	}
+}
+
 /* What we wanted to know of it is known, or will not be. */
 static void
 enquired(struct server *s)
 {
-	bool used = enquiry_done(s);
+	struct host_role role;
+	enum enquired what = enquiry_done(s, &role);
 
 	forget_error(s);
 	if (s->talk.status != 'I')
 		server_close(s, CLOSE_server_unclear_transaction);
-	else if (used)
+	else if (what == ENQUIRED_ROLE)
+		role_known(s, role);
+	else if (what == ENQUIRED_COUNT)
 		lane_give(s->lane, s);
 	else if (!connect_query(s) && !s->dead)
 		lane_opened(s->lane, s);

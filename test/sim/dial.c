@@ -11,6 +11,7 @@
 struct dial {
 	struct source	 source;
 	struct sim_host	*host;		/* borrowed; NULL: nobody has that name */
+	bool		(*skip)(void *owner, const struct addr *where, unsigned count);
 	dial_fn		 done;
 	void		*owner;
 };
@@ -109,6 +110,10 @@ dial_fire(struct source *source)
 		    DIAL_NO_NAME ": nobody has that name");
 		return;
 	}
+	if (d.skip != NULL && d.skip(d.owner, &d.host->addr, 1)) {
+		d.done(d.owner, -1, NULL, DIAL_SKIPPED);
+		return;
+	}
 	switch (d.host->answer) {
 	case SIM_HANGS:
 		d.done(d.owner, -1, NULL, "timeout");
@@ -149,7 +154,11 @@ dial_host(struct loop *loop, struct sim_host *host, usec_t timeout, dial_fn done
 struct dial *
 dial_new(struct loop *loop, const struct dial_to *to, dial_fn done, void *owner)
 {
-	return dial_host(loop, host_named(to->host, to->port), to->timeout, done, owner);
+	struct dial *d = dial_host(loop, host_named(to->host, to->port), to->timeout, done, owner);
+
+	if (d != NULL)
+		d->skip = to->skip;
+	return d;
 }
 
 struct dial *

@@ -1,0 +1,76 @@
+/*
+ * aim.h - where a pool's next server is opened, and when: which addresses have just been
+ * found not to do, when all of them have been tried, and how long to pause then. Pure: it
+ * is told what happened and the time.
+ *
+ * One lap: every choice once, without a pause between them. Only after a lap that found
+ * nothing there is a pause, longer with each such lap.
+ */
+#ifndef POOL_AIM_H
+#define POOL_AIM_H
+
+#include "base/addr.h"
+#include "base/port.h"
+
+#define AIM_MARKS 16u
+/* An address of the wrong role is not tried for so long, while another serves. */
+#define AIM_MARK_KEPT (30 * SECOND)
+/* prefer-standby makes do with a primary for so long before it looks for a standby again. */
+#define AIM_LESS_FOR (30 * SECOND)
+/* First pause after a lap without success; it doubles. */
+#define AIM_PAUSE_LEAST (20 * MSEC)
+/* Longest, where another server may take over at any moment; and where there is one only. */
+#define AIM_PAUSE_MOST (400 * MSEC)
+#define AIM_PAUSE_MOST_ALONE (2 * SECOND)
+/* How long one of several may take to let us in before the next is tried; it doubles with each lap, too. */
+#define AIM_PATIENCE SECOND
+
+/* While nothing can be opened the log says so this often. */
+#define AIM_TELL_EVERY (5 * SECOND)
+
+/* Why an attempt came to nothing. */
+enum aim_miss {
+	MISS_UNREACHABLE,	/* nobody there, or nobody who answers */
+	MISS_STARTING,		/* PostgreSQL starts or stops: 57P0x */
+	MISS_FULL,		/* 53300 beside servers of ours: the budget says when */
+	MISS_REFUSED,		/* waiting does not mend it: a wrong password, no such database */
+	MISS_UNFIT,		/* it is not in the role that is wanted */
+};
+
+struct aim {
+	struct aim_mark {
+		struct addr	 where;
+		usec_t		 at;
+	} marks[AIM_MARKS];		/* the youngest, in a ring */
+	unsigned	 mark_count;	/* how many there have been */
+	unsigned	 tries;		/* that failed in this lap */
+	unsigned	 laps;		/* without success */
+	usec_t		 lap_began;
+	usec_t		 failing_since;	/* 0: the last attempt was good */
+	usec_t		 told_at;	/* when the log last said that nothing fits */
+	usec_t		 less_until;	/* prefer-standby: any will do until then */
+};
+
+/* What is to be known of the one who asks. */
+struct aim_rules {
+	unsigned	 choices;	/* how many addresses there are to be tried, at least 1 */
+	usec_t		 retry;		/* server_login_retry; 0: no limit of the operator's */
+	bool		 roles;		/* not any role will do */
+	bool		 prefers;	/* but if there is no other, any does */
+};
+
+/* Is WHERE known not to do? */
+bool aim_skips(const struct aim *a, const struct addr *where, usec_t now);
+/* WHERE (kind ADDR_NONE: not even that is known) did not do. DICE is random. How long to pause. */
+usec_t aim_missed(struct aim *a, enum aim_miss why, const struct addr *where,
+    const struct aim_rules *rules, usec_t now, uint32_t dice);
+/* Is a failure now worth a line in the log? Those of the first lap are, then one every AIM_TELL_EVERY. */
+bool aim_tells(struct aim *a, usec_t now);
+/* A server is open at WHERE. */
+void aim_hit(struct aim *a, const struct addr *where);
+/* Does prefer-standby make do with any now? */
+bool aim_takes_less(const struct aim *a, usec_t now);
+/* How long one attempt may take, of MOST, which is what the operator allows (0: no limit). */
+usec_t aim_patience(const struct aim *a, unsigned choices, usec_t most);
+
+#endif

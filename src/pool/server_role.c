@@ -1,0 +1,205 @@
+/*
+ * server_role.c - failover: is a server in the role that its database wants, and what if it
+ * is not, or not any more. What roles are is role.c's business, where the next server is
+ * opened aim.c's; telling the workers is done here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "pool/enquiry.h"
+#include "pool/place.h"
+#include "pool/server.h"
+
+/* --- opening --- */
+
+bool
+server_skips(void *owner, const struct addr *where, unsigned count)
+{
+	struct server *s = owner;
+	struct worker *w = s->lane->worker;
+	bool skips;
+
+	s->choices = count;
+	if (s->lane->rules.attrs == SESSION_ATTRS_ANY)
+		return false;
+	pthread_mutex_lock(&w->pooler->mutex);
+	skips = aim_skips(&s->lane->pool->aim, where, loop_now(w->loop));
+	pthread_mutex_unlock(&w->pooler->mutex);
+	return skips;
+}
+
+usec_t
+server_patience(const struct server *s, unsigned hosts, usec_t most)
+{
+	struct pooler *p = s->lane->worker->pooler;
+	usec_t patience;
+
+	pthread_mutex_lock(&p->mutex);
+	patience = aim_patience(&s->lane->pool->aim, hosts, most);
+	pthread_mutex_unlock(&p->mutex);
+	return patience;
+}
+
+static bool
+takes_less(const struct server *s)
+{
+	struct worker *w = s->lane->worker;
+	bool less;
+
+	if (s->lane->rules.attrs != SESSION_ATTRS_PREFER_STANDBY)
+		return false;
+	pthread_mutex_lock(&w->pooler->mutex);
+	less = aim_takes_less(&s->lane->pool->aim, loop_now(w->loop));
+	pthread_mutex_unlock(&w->pooler->mutex);
+	return less;
+}
+
+static void
+open_unfit(struct server *s, struct host_role role)
+{
+	struct err e = { 0 };
+	char where[80];
+
+	err_set(&e, SQLSTATE_CONNECT, "%s is %s, which is not what target_session_attrs asks for",
+	    addr_text(&s->where, where), role_text(role));
+	server_open_failed(s, &e, MISS_UNFIT);
+}
+
+bool
+server_role_good(struct server *s)
+{
+	enum session_attrs wanted = s->lane->rules.attrs;
+	struct host_role role;
+
+	if (likely(wanted == SESSION_ATTRS_ANY) || s->lane->pool->replication != NULL)
+		return true;
+	role = role_of(s->profile);
+	if (!role.known) {
+		enquiry_role(s);
+		return false;
+	}
+	if (role_fits(wanted, role, takes_less(s)))
+		return true;
+	open_unfit(s, role);
+	return false;
+}
+
+void
+server_hit(struct server *s)
+{
+	struct pool *pool = s->lane->pool;
+	struct pooler *p = s->lane->worker->pooler;
+
+	pthread_mutex_lock(&p->mutex);
+	aim_hit(&pool->aim, &s->where);
+	pthread_mutex_unlock(&p->mutex);
+	atomic_store(&pool->failing_since, 0);
+}
+
+/* --- what is open --- */
+
+/* What has become known of a host. */
+struct host_news {
+	struct addr	 where;
+	struct host_role	 role;		/* not known: it goes down */
+};
+
+static bool
+concerns(const struct server *s, const struct host_news *news)
+{
+	if (s->doomed || !addr_same(&s->where, &news->where))
+		return false;
+	return !news->role.known || !role_fits(s->lane->rules.attrs, news->role, takes_less(s));
+}
+
+static unsigned
+doom(struct list *list, const struct host_news *news)
+{
+	unsigned count = 0;
+
+	LIST_EACH(n, list) {
+		struct server *s = CONTAINER_OF(n, struct server, in_lane);
+
+		if (!concerns(s, news))
+			continue;
+		s->doomed = true;
+		count++;
+	}
+	return count;
+}
+
+/* Who does something there goes on to its end: it may end well, and if not its client is told by the server. */
+static void
+read_news(struct worker *w, void *arg)
+{
+	const struct host_news *news = arg;
+
+	LIST_EACH(n, &w->lanes) {
+		struct lane *lane = CONTAINER_OF(n, struct lane, in_worker);
+		unsigned count;
+
+		if (lane->rules.attrs == SESSION_ATTRS_ANY || lane->pool->console)
+			continue;
+		count = doom(&lane->idle, news);
+		if (news->role.known)
+			doom(&lane->busy, news);
+		if (count > 0)
+			lane_close_idle(lane, false, news->role.known ? CLOSE_server_unfit : CLOSE_host_goes);
+	}
+}
+
+static void
+spread(const struct server *s, struct host_role role)
+{
+	struct host_news *news = mem_new(sizeof(*news));
+
+	if (news == NULL)
+		return;
+	*news = (struct host_news){ s->where, role };
+	if (!worker_ask_all(s->lane->worker->pooler, NULL, read_news, mem_free, news))
+		mem_free(news);
+}
+
+bool
+server_role_told(struct server *s, struct host_role role)
+{
+	struct log_who who;
+
+	if (s->doomed || !role.known || role_fits(s->lane->rules.attrs, role, takes_less(s)))
+		return !s->doomed;
+	if (s->place == IN_OPENING) {
+		open_unfit(s, role);
+		return false;
+	}
+	log_line(LOG_LEVEL_LOG, server_who(s, &who), "its host is %s now, which is not what "
+	    "target_session_attrs asks for: servers there are let go", role_text(role));
+	s->doomed = true;
+	spread(s, role);
+	return false;
+}
+
+void
+server_role_changed(struct server *s, struct span name)
+{
+	if (s->lane->rules.attrs == SESSION_ATTRS_ANY || s->place == IN_OPENING)
+		return;
+	if (span_is(name, "in_hot_standby"))
+		server_role_told(s, role_of(s->profile));
+	else if (span_is(name, "default_transaction_read_only"))
+		s->recheck = true;	/* a SET of its client's, or the server's own */
+}
+
+void
+server_role_error(struct server *s, struct span sqlstate)
+{
+	struct host_role goes = { 0 };
+
+	if (s->lane->rules.attrs == SESSION_ATTRS_ANY)
+		return;
+	if (span_is(sqlstate, "25006"))
+		s->recheck = true;
+	else if (span_starts(sqlstate, "57P0"))
+		spread(s, goes);
+}
