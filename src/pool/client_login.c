@@ -67,11 +67,11 @@ client_start_bytes(struct client *c, const char *at, size_t len)
 		return start_tls(c);
 	}
 	kind = startup_read(span_of(at, len), &s);
-	switch (kind) {
 	if (c->challenged && kind != STARTUP_CANCEL && kind != STARTUP_MORE) {
 		client_close(c, CLOSE_broken_cancel_request);
 		return len;
 	}
+	switch (kind) {
 	case STARTUP_MORE:
 		return 0;
 	case STARTUP_BAD:
@@ -92,13 +92,13 @@ client_start_bytes(struct client *c, const char *at, size_t len)
 	case STARTUP_SSL:
 	case STARTUP_GSS:
 		return answer_encryption(c, &s, len, kind);
-	case STARTUP_CANCEL:
 	case STARTUP_PEER:
 		if (len != s.size)
 			client_close(c, CLOSE_broken_cancel_request);
 		else
 			cancel_challenge(c);
 		return len;
+	case STARTUP_CANCEL:
 		if (c->challenged)
 			cancel_proven(c, s.pid, s.key);
 		else
