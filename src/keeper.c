@@ -28,8 +28,8 @@
 #include "pulse.h"
 #include "reload.h"
 #include "replicas.h"
-#include "web/web.h"
 #include "watch.h"
+#include "web/web.h"
 
 #define CLERKS_GRACE SECOND		/* for lookups and logins that are asked outside */
 
@@ -347,6 +347,8 @@ reload(struct keeper *k, struct buf *notes, struct err *e)
 	watch_before(&k->files);
 	done = reload_files(&k->pooler, &k->wish->override, notes, e);
 	watch_after(&k->files, done);
+	if (k->web != NULL)
+		web_reloaded(k->web, done, loop_wall(k->loop));
 	if (!going)
 		notify_ready();
 	return done;

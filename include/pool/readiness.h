@@ -9,10 +9,14 @@
 #include "base/port.h"
 
 struct client;
+struct pool;
+struct pooler;
 struct worker;
 
 /* C, not logged in yet, has said who it is. True: let it log in. False: it was refused, or has to wait. */
 bool readiness_check(struct client *c);
+/* Did the last attempt to open a server of POOL find none? One that refuses a login is there. From any thread. */
+bool readiness_failed(struct pooler *p, struct pool *pool);
 /* Several times a second: those who wait. */
 void readiness_tick(struct worker *w);
 

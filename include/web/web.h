@@ -19,6 +19,8 @@ struct web;
 struct web *web_new(struct admin *admin, bool later, struct err *e);
 /* From the keeper: clients are let in from now on. */
 void web_up(struct web *web);
+/* From the keeper: at NOW (wall clock) a reload has ended well, or was refused. */
+void web_reloaded(struct web *web, bool good, usec_t now);
 /* From the keeper: another setup is in force. */
 void web_follow(struct web *web);
 /* From the keeper, while the workers run: end. NULL is fine. */

@@ -72,13 +72,14 @@ static const struct setting rows[] = {
 		  "show (Authorization: Bearer ...). Probes need none. Empty means nobody needs "
 		  "one." },
 	{ ENUM(metrics_exporter_names, enum metrics_names, metrics_names_words, "both"),
+	  .ready = true,
 	  .text = "Whether /metrics has the names of pgweir, those of pgbouncer_exporter, or "
 		  "both." },
 	{ LIST(metrics_listen, ""), .check = is_addresses, .ready = true,
 	  .text = "Addresses with ports, split by commas, where metrics, probes and the status "
 		  "page are served over HTTP, such as 127.0.0.1:9127 or *:9127. Empty means "
 		  "nowhere." },
-	{ COUNT(metrics_max_pools, "1000"),
+	{ COUNT(metrics_max_pools, "1000"), .ready = true,
 	  .text = "Most pools, and databases, that /metrics shows by name; the rest is summed up "
 		  "as (others)." },
 	{ PATH(metrics_tls_cert_file, ""), .source = true,
@@ -86,7 +87,7 @@ static const struct setting rows[] = {
 		  "TLS." },
 	{ PATH(metrics_tls_key_file, ""), .source = true,
 	  .text = "Private key of metrics_tls_cert_file." },
-	{ LIST(readiness_databases, ""),
+	{ LIST(readiness_databases, ""), .ready = true,
 	  .text = "Databases, split by commas, without which /readyz says no: those whose last "
 		  "attempt to connect to their server failed. * means all. Empty means that "
 		  "servers do not matter." },

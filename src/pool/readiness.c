@@ -114,9 +114,8 @@ hosts_of(const struct conf *conf, const struct pool *pool)
 	return db != NULL ? db->n_hosts : 1;
 }
 
-/* After an attempt that failed: a server that refuses a login is there. */
-static enum answer
-by_last_error(struct pooler *p, struct pool *pool)
+bool
+readiness_failed(struct pooler *p, struct pool *pool)
 {
 	char sqlstate[6];
 	bool failed;
@@ -126,7 +125,13 @@ by_last_error(struct pooler *p, struct pool *pool)
 	memcpy(sqlstate, pool->last_error.sqlstate, sizeof(sqlstate));
 	pthread_mutex_unlock(&p->mutex);
 	return failed && (strcmp(sqlstate, SQLSTATE_CONNECT) == 0 ||
-	    strncmp(sqlstate, "57P", 3) == 0) ? UNREADY : READY;
+	    strncmp(sqlstate, "57P", 3) == 0);
+}
+
+static enum answer
+by_last_error(struct pooler *p, struct pool *pool)
+{
+	return readiness_failed(p, pool) ? UNREADY : READY;
 }
 
 /* POOL has no server: try to open one, for C, which asks for the FIRST time or has waited. */

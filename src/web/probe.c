@@ -3,7 +3,7 @@
  */
 #include <stdatomic.h>
 
-#include "pool/place.h"
+#include "web/readiness.h"
 #include "web/visit.h"
 #include "web/web_private.h"
 
@@ -33,24 +33,15 @@ run_livez(struct visit *v)
 {
 	struct buf faults = { 0 };
 
+	beat_faults(v->web, &faults);
 	answer(v, &faults);
 }
 
 void
 run_readyz(struct visit *v)
 {
-	struct pooler *p = v->web->pooler;
 	struct buf faults = { 0 };
 
-	if (!atomic_load(&v->web->up))
-		buf_put_text(&faults, "starting\n");
-	if (atomic_load(&p->draining))
-		buf_put_text(&faults, "draining\n");
-	else if (atomic_load(&p->shutting))
-		buf_put_text(&faults, "shutting down\n");
-	if (place_suspended(p))
-		buf_put_text(&faults, "suspended\n");
-	else if (place_paused(p, span_of(NULL, 0)))
-		buf_put_text(&faults, "paused\n");
+	readiness_faults(v->web, &faults);
 	answer(v, &faults);
 }

@@ -8,6 +8,8 @@ static const struct route routes[] = {
 	  .text = "The status page, for people." },
 	{ .path = "/status.json", .run = run_status,
 	  .text = "What the page shows, as JSON." },
+	{ .path = "/metrics", .run = run_metrics,
+	  .text = "Metrics, in the format of OpenMetrics 1.0 or Prometheus." },
 	{ .path = "/livez", .open = true, .run = run_livez,
 	  .text = "200 as long as every thread of pgweir turns." },
 	{ .path = "/readyz", .open = true, .run = run_readyz,

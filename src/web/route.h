@@ -25,6 +25,7 @@ void routes_list(struct buf *out);
 /* The functions of the rows. */
 void run_page(struct visit *visit);
 void run_status(struct visit *visit);
+void run_metrics(struct visit *visit);
 void run_livez(struct visit *visit);
 void run_readyz(struct visit *visit);
 void run_startupz(struct visit *visit);

@@ -8,6 +8,8 @@
  *	come_home   <------------------- last one
  *	finish, finish ..., done
  */
+#include <time.h>
+
 #include "admin/gather.h"
 #include "base/mem.h"
 #include "web/visit.h"
@@ -56,16 +58,28 @@ survey_new(const struct visit *v, const struct view *const *views, unsigned coun
 	return s;
 }
 
+/* Processor time of this thread. */
+static uint64_t
+thread_nsec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 /* On each worker: nobody else touches its parts now. */
 static void
 fill_parts(struct worker *w, void *arg)
 {
 	struct survey *s = arg;
+	uint64_t began = thread_nsec();
 
 	for (unsigned i = 0; i < s->count; i++) {
 		if (s->parts[i] != NULL)
 			s->views[i]->fill(&s->parts[i]->parts[w->index], w);
 	}
+	atomic_fetch_add(&s->visit->web->worker_nsec, thread_nsec() - began);
 }
 
 static bool

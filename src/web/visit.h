@@ -16,6 +16,7 @@ struct visit {
 	struct web	*web;		/* borrowed */
 	struct evhttp_request *request;	/* borrowed */
 	const struct route *route;
+	unsigned	 note;		/* the handler's own, until it answers */
 };
 
 /* WEB's requests come here. */

@@ -106,6 +106,8 @@ web_new(struct admin *admin, bool later, struct err *e)
 	web->pooler = admin->pooler;
 	web->setup = pooler_setup(web->pooler);
 	web->follow.open = on_follow;
+	atomic_store(&web->reloaded, web->pooler->started);
+	beat_begin(web);
 	if (make_parts(web, e) &&
 	    (gates_follow(&web->gates, web->setup->conf->metrics_listen, e) || later) &&
 	    start(web, e))
@@ -120,6 +122,14 @@ web_up(struct web *web)
 	atomic_store(&web->up, true);
 }
 
+void
+web_reloaded(struct web *web, bool good, usec_t now)
+{
+	atomic_store(&web->reload_failed, !good);
+	if (good)
+		atomic_store(&web->reloaded, now);
+}
+
 /* --- running --- */
 
 static void
@@ -127,6 +137,7 @@ on_tick(void *owner)
 {
 	struct web *web = owner;
 
+	beat_tick(web);
 	gates_tick(&web->gates);
 	timer_set(web->tick, TICK);
 }

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
+#include "web/beat.h"
 #include "web/gate.h"
 #include "web/web.h"
 
@@ -35,6 +36,11 @@ struct web {
 	struct letter	 follow;	/* from the keeper */
 	atomic_bool	 following;	/* it is on its way */
 	atomic_bool	 up;		/* clients are let in */
+	struct beat	 beat;
+	bool		 trying;	/* a worker is asked to open a server (readiness.c) */
+	atomic_bool	 reload_failed;	/* the last one */
+	atomic_ullong	 reloaded;	/* wall clock: when the configuration in force was read */
+	atomic_ullong	 worker_nsec;	/* that workers spent on rows */
 };
 
 /* A question has come back: the thread may end if it is to. */
