@@ -65,7 +65,7 @@ struct setting {
 };
 
 /* Most rows a scope may have, for arrays beside the rows. */
-#define SETTINGS_MOST 128
+#define SETTINGS_MOST 256
 
 /* The global setting NAME (exact case), or NULL. */
 const struct setting *conf_setting_find(struct span name);
