@@ -13,7 +13,7 @@ import servers
 import writers
 from writers import Writers, poll
 
-WRITE, READ, PREFER = "write", "read", "prefer"
+WRITE, PRIMARY, READ, PREFER = "write", "primary", "read", "prefer"
 POOL_SIZE = 20
 SLACK = 1.0  # seconds from promotion to the first commit
 
@@ -43,7 +43,8 @@ class Pooler(servers.Pooler):
 			"query_wait_timeout": 20, "failover_hold_time": 20, **settings})
 		where = "host=%s port=%d dbname=app" % (host or cluster.hosts, cluster.port)
 		self.databases = {
-			WRITE: where + " pool_size=%d target_session_attrs=primary" % POOL_SIZE,
+			WRITE: where + " pool_size=%d target_session_attrs=read-write" % POOL_SIZE,
+			PRIMARY: where + " pool_size=%d target_session_attrs=primary" % POOL_SIZE,
 			READ: where + " pool_size=4 target_session_attrs=standby",
 			PREFER: where + " pool_size=4 target_session_attrs=prefer-standby",
 		}
@@ -92,10 +93,10 @@ def switch(cluster, gap):
 
 
 @contextlib.contextmanager
-def writing(result, cluster, pooler, **more):
+def writing(result, cluster, pooler, database=WRITE, **more):
 	"""Clients write while inside; all of them are served before and afterwards."""
 	prepare(cluster)
-	crowd = Writers(pooler.address, WRITE, **more).start()
+	crowd = Writers(pooler.address, database, **more).start()
 	try:
 		yield crowd
 		crowd.wait_for_commits(2 * crowd.count)
@@ -114,7 +115,8 @@ def planned(cluster, pooler, way, gap=0.3, **more):
 	in a transaction is, and loses it. "read-only": default_transaction_read_only first.
 	"""
 	result = Result("planned, " + way)
-	with writing(result, cluster, pooler, **more) as crowd:
+	database = PRIMARY if way == "between" else WRITE
+	with writing(result, cluster, pooler, database, **more) as crowd:
 		old = cluster.primary
 		old.sql("checkpoint", "postgres")
 		spared = WAYS[way](old, pooler, crowd)
@@ -170,7 +172,7 @@ WAYS = {
 def crash(cluster, pooler, gap=0.3, **more):
 	"""The primary dies without a word; GAP seconds later its standby is promoted."""
 	result = Result("crash")
-	with writing(result, cluster, pooler, **more) as crowd:
+	with writing(result, cluster, pooler, PRIMARY, **more) as crowd:
 		old = cluster.primary
 		old.kill()
 		down = time.monotonic()

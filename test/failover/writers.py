@@ -4,6 +4,8 @@ was confirmed to them: single INSERTs and short transactions, by asyncpg and psy
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -55,6 +57,9 @@ class AsyncpgSession:
 		"""Without a word, also in the middle of one."""
 		self.c.terminate()
 
+	async def close(self):
+		self.c.terminate()
+
 
 class PsycopgSession:
 	@staticmethod
@@ -73,7 +78,11 @@ class PsycopgSession:
 		return self.c.transaction()
 
 	def abort(self):
-		self.c.pgconn.finish()
+		with contextlib.suppress(*ENDS), socket.socket(fileno=os.dup(self.c.fileno())) as s:
+			s.shutdown(socket.SHUT_RDWR)  # who waits for an answer hears of that
+
+	async def close(self):
+		await self.c.close()
 
 
 SESSIONS = (AsyncpgSession, PsycopgSession)
@@ -163,10 +172,11 @@ class Writers:
 			self.attempts.append(attempt)
 			if attempt.error and session:
 				session.abort()
+				await session.close()
 				session = None
 			await asyncio.sleep(self.think)
 		if session:
-			session.abort()
+			await session.close()
 
 	async def patiently(self, session, work):
 		"""Drivers would ask the server to cancel and wait for that, too: it may be gone."""
