@@ -55,6 +55,7 @@ reload_warn(const struct conf *conf)
 		warn_exposed("client_tls_key_file", conf->client_tls_key_file);
 	if (conf->server_tls_sslmode != SSLMODE_DISABLE)
 		warn_exposed("server_tls_key_file", conf->server_tls_key_file);
+	warn_exposed("peer_secret_file", conf->peer_secret_file);
 }
 
 static void

@@ -53,7 +53,7 @@ struct view_table {
 };
 extern const struct view_table traffic_views, active_views, waiting_views, stats_views,
     config_views, budget_views, hba_views, helpers_views, latency_views, names_views,
-    system_views, pretended_views;
+    replica_views, system_views, pretended_views;
 
 /* The view of TOPIC (any case), or NULL. */
 const struct view *view_find(struct span topic);

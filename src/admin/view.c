@@ -13,7 +13,8 @@
 
 static const struct view_table *const tables[] = { &traffic_views, &active_views, &waiting_views,
 	&stats_views,
-	&config_views, &budget_views, &hba_views, &helpers_views, &latency_views, &names_views, &system_views,
+	&config_views, &budget_views, &hba_views, &helpers_views, &latency_views,
+	&names_views, &replica_views, &system_views,
 	&pretended_views };
 
 const struct view *

@@ -81,6 +81,13 @@ static const struct {
 	    "database:t user:t kind:t recent_count:q recent_mean:q recent_p50:q recent_p90:q "
 	    "recent_p99:q recent_p99_9:q recent_max:q total_count:q total_mean:q total_p50:q "
 	    "total_p90:q total_p99:q total_p99_9:q total_max:q" },
+	{ "replicas",
+	    "addr:t port:i state:t cl_active_cancel_req:i cl_waiting_cancel_req:i passed_on:q "
+	    "unknown:q refused:q failed:q" },
+	{ "latency",
+	    "database:t user:t kind:t recent_count:q recent_mean:q recent_p50:q recent_p90:q "
+	    "recent_p99:q recent_p99_9:q recent_max:q total_count:q total_mean:q total_p50:q "
+	    "total_p90:q total_p99:q total_p99_9:q total_max:q" },
 	{ "config", "key:t value:t default:t changeable:t" },
 	{ "settings",
 	    "name:t value:t default:t source:t changeable:t text:t" },
