@@ -297,9 +297,9 @@ struct conf {
 	size_t		 n_users;
 	struct conf_peer *peers;
 	size_t		 n_peers;
-
 	const char	**peer_secrets;	/* peer_secret and the lines of peer_secret_file */
 	size_t		 n_peer_secrets;
+
 	/* what somebody should know though it loaded: one line of text each */
 	const char	**warnings;
 	size_t		 n_warnings;
