@@ -41,6 +41,7 @@ struct keeper {
 	struct loop	*loop;		/* owned */
 	struct mailbox	*mailbox;	/* owned */
 	struct timer	*period;	/* owned; ends a stats_period */
+	struct timer	*lull;		/* owned; ends a PAUSE FOR so long */
 	struct doors	 doors;
 	struct ending	 ending;
 	struct pulse	 pulse;
@@ -59,6 +60,7 @@ static void carry_out(struct letter *letter, void *receiver);
 static void on_accept(void *owner, int fd, const struct addr *peer);
 static void on_signal(void *owner, int signo);
 static void on_period(void *owner);
+static void on_lull(void *owner);
 static void on_files(void *owner);
 static bool is_full(void *owner);
 
@@ -149,7 +151,9 @@ static bool
 begin_timers(struct keeper *k, struct err *e)
 {
 	k->period = timer_new(k->loop, on_period, k);
-	if (k->period == NULL || !ending_init(&k->ending, &k->pooler, &k->doors, k->loop))
+	k->lull = timer_new(k->loop, on_lull, k);
+	if (k->period == NULL || k->lull == NULL ||
+	    !ending_init(&k->ending, &k->pooler, &k->doors, k->loop))
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
 	k->period_length = k->wish->setup->conf->stats_period;
 	timer_set(k->period, k->period_length);
@@ -218,6 +222,7 @@ end(struct keeper *k)
 	if (k->pooler_ready)
 		pooler_fini(p);
 	timer_free(k->period);
+	timer_free(k->lull);
 	ending_fini(&k->ending);
 	pulse_end(&k->pulse);
 	replicas_end(&k->replicas);
@@ -314,6 +319,16 @@ follow_web(struct keeper *k, const struct conf *conf)
 		log_line(LOG_LEVEL_ERROR, NULL, "%s", e.text);
 }
 
+static void
+on_lull(void *owner)
+{
+	struct keeper *k = owner;
+	usec_t now = loop_now(k->loop), next = lulls_look(&k->admin, now);
+
+	if (next != 0)
+		timer_set(k->lull, next - now);
+}
+
 /* The configuration may have changed: new connections and periods follow it. */
 static void
 follow(struct keeper *k)
@@ -391,6 +406,10 @@ carry_out(struct letter *letter, void *receiver)
 		order->ok = true;
 		ending_begin(&k->ending, order->mode);
 		break;
+	case ORDER_LULL:
+		order->ok = true;
+		on_lull(k);
+		break;
 	}
 	follow(k);
 	order->done(order);
@@ -414,6 +433,7 @@ close_idle(struct worker *w, void *arg)
 static void
 pause_or_resume(struct keeper *k, bool pause)
 {
+	usec_t length = k->pooler.setup->conf->pause_time;
 	const char *name = pause ? "SIGUSR1" : "SIGUSR2";
 	bool done;
 
@@ -430,8 +450,11 @@ pause_or_resume(struct keeper *k, bool pause)
 		return;
 	}
 	log_line(LOG_LEVEL_LOG, NULL, "got %s, %s", name, pause ? "PAUSE" : "RESUME");
-	if (pause)
-		worker_ask_all(&k->pooler, NULL, close_idle, nothing, NULL);
+	if (!pause)
+		return;
+	worker_ask_all(&k->pooler, NULL, close_idle, nothing, NULL);
+	if (length > 0)
+		lull_begin(&k->admin, span_of(NULL, 0), loop_now(k->loop), length);
 }
 
 static void

@@ -6,6 +6,7 @@
 #define ADMIN_ADMIN_H
 
 #include "admin/history.h"
+#include "admin/lull.h"
 #include "admin/order.h"
 #include "pool/pooler.h"
 
@@ -14,6 +15,7 @@ struct admin {
 	struct pooler	*pooler;	/* borrowed */
 	struct history	 history;
 	atomic_uint	 suspensions;	/* SUSPENDs so far */
+	struct lulls	 lulls;
 	struct mailbox	*keeper;	/* borrowed; NULL: there is none (tests) */
 	void		(*carry_out)(struct letter *order, void *keeper);
 };

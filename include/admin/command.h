@@ -15,6 +15,7 @@ enum command_args {
 	ARGS_NONE,
 	ARGS_MAYBE_DATABASE,	/* a name or nothing: all */
 	ARGS_DATABASE,		/* a name */
+	ARGS_PAUSE,		/* a name or nothing, and limits */
 	ARGS_TOPIC,		/* the topic of a view */
 	ARGS_ID,		/* of a client */
 	ARGS_MODE,		/* nothing, WAIT_FOR_CLIENTS, WAIT_FOR_SERVERS or DRAIN */

@@ -34,6 +34,8 @@ struct job {
 	struct timer	*timer;		/* owned; the next round */
 	unsigned	 rounds;
 	bool		 late;		/* its time is up: the next round is the last */
+	bool		 ours;		/* what it waits for was not so before */
+	usec_t		 most;		/* its time; 0: no limit */
 	struct scope	 scope;
 	usec_t		 began;
 	uint64_t	 id;

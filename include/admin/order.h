@@ -14,6 +14,7 @@ enum order_kind {
 	ORDER_RELOAD,		/* read all files anew */
 	ORDER_SET,		/* change one setting */
 	ORDER_SHUTDOWN,		/* end, as .mode says */
+	ORDER_LULL,		/* look which PAUSE is over when */
 };
 
 enum shutdown_mode {

@@ -23,6 +23,7 @@ admin_init(struct admin *a, struct pooler *p, struct mailbox *keeper,
 	a->keeper = keeper;
 	a->carry_out = carry_out;
 	history_init(&a->history, p);
+	lulls_init(&a->lulls);
 	p->console = &a->calls;
 }
 
@@ -30,6 +31,7 @@ void
 admin_fini(struct admin *a)
 {
 	history_fini(&a->history);
+	lulls_fini(&a->lulls);
 }
 
 struct admin *
@@ -54,6 +56,7 @@ nothing(void *arg)
 bool
 admin_resume(struct admin *a, struct span database)
 {
+	lull_forget(a, database);
 	if (!place_pause(a->pooler, database, false))
 		return false;
 	worker_ask_all(a->pooler, NULL, cover, nothing, NULL);

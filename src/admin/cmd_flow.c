@@ -1,6 +1,6 @@
 /*
- * cmd_flow.c - PAUSE, RESUME, DISABLE, ENABLE, WAIT_CLOSE: who may talk to servers. SUSPEND
- * is in cmd_suspend.c.
+ * cmd_flow.c - RESUME, DISABLE, ENABLE, WAIT_CLOSE: who may talk to servers. PAUSE is in
+ * cmd_pause.c, SUSPEND in cmd_suspend.c.
  */
 #include "admin/admin.h"
 #include "admin/cmd.h"
@@ -76,12 +76,14 @@ run_resume(struct console *s, const struct request *r)
 		console_fail(s, "pooler is shutting down");
 		return;
 	}
+	lull_forget(s->admin, scope_name(&scope));
 	if (!place_pause(p, scope_name(&scope), false)) {
 		if (!scope.all) {
 			console_fail(s, "database %s is not paused", scope.database);
 			return;
 		}
 		/* kinder than PgBouncer: after KILL a plain RESUME will do */
+		lull_forget_named(s->admin);
 		if (!place_resume_named(p)) {
 			console_fail(s, "pooler is not paused/suspended");
 			return;
@@ -89,49 +91,6 @@ run_resume(struct console *s, const struct request *r)
 	}
 	console_log(s, "RESUME %s", scope.database);
 	begin(s, &resume_kind, &scope);
-}
-
-/* --- PAUSE --- */
-
-static void
-close_idle(struct worker *w, struct job *job)
-{
-	act_close_idle(w, &job->scope);
-}
-
-/* Is everything closed? Or has somebody resumed meanwhile? */
-static enum job_step
-look_paused(struct job *job, struct err *e)
-{
-	if (!place_paused(job->admin->pooler, scope_name(&job->scope))) {
-		err_set(e, SQLSTATE_PROTOCOL, "PAUSE was ended by RESUME");
-		return JOB_FAILED;
-	}
-	return scope_servers(job->admin->pooler, &job->scope) == 0 ? JOB_DONE : JOB_AGAIN;
-}
-
-/* As with PgBouncer, who does not want to wait for PAUSE does not want it. */
-static void
-cancel_pause(struct job *job)
-{
-	admin_resume(job->admin, scope_name(&job->scope));
-}
-
-static const struct job_kind pause_kind = { close_idle, look_paused, cancel_pause };
-
-void
-run_pause(struct console *s, const struct request *r)
-{
-	struct scope scope;
-
-	if (!command_scope(s, r, &scope))
-		return;
-	if (!place_pause(s->admin->pooler, scope_name(&scope), true) && scope.all) {
-		console_fail(s, "already suspended/paused");
-		return;
-	}
-	console_log(s, "PAUSE %s", scope.database);
-	begin(s, &pause_kind, &scope);
 }
 
 /* --- WAIT_CLOSE --- */

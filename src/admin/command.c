@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "admin/cmd.h"
 #include "admin/console.h"
 
 #define COMMAND_MOST 15u	/* bytes of a command's word, an argument, a value */
@@ -21,9 +22,10 @@ const struct command commands[] = {
 	    run_set },
 	{ "reload", ROLE_ADMIN, ARGS_NONE, "RELOAD",
 	    "Read all files anew. If one has a fault nothing changes.", run_reload },
-	{ "pause", ROLE_ADMIN, ARGS_MAYBE_DATABASE, "PAUSE [database]",
+	{ "pause", ROLE_ADMIN, ARGS_PAUSE, "PAUSE [database] [WITHIN seconds] [FOR seconds]",
 	    "Let no new transaction begin and close all servers as they become free. Answers "
-	    "when none is left.",
+	    "when none is left. If some are in use after WITHIN it is undone, and the error says "
+	    "who has them; FOR so long after its beginning it ends by itself.",
 	    run_pause },
 	{ "suspend", ROLE_ADMIN, ARGS_NONE, "SUSPEND",
 	    "Read from no client and no server until RESUME. Answers when everything that was "
@@ -113,6 +115,7 @@ static bool
 fits(struct request *r)
 {
 	const struct words *w = &r->words;
+	struct pause_wish wish;
 
 	switch (r->command->args) {
 	case ARGS_NONE:
@@ -120,6 +123,8 @@ fits(struct request *r)
 	case ARGS_MAYBE_DATABASE:
 	case ARGS_DATABASE:	/* a missing name is told apart later */
 		return w->count == 1 || (w->count == 2 && is_argument(&w->list[1]));
+	case ARGS_PAUSE:
+		return pause_read(w, &wish);
 	case ARGS_MODE:
 		return w->count == 1 || (w->count == 2 &&
 		    (words_is(w, 1, "wait_for_clients") || words_is(w, 1, "wait_for_servers") ||

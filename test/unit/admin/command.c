@@ -54,7 +54,9 @@ changing_needs_admin(void **state)
 	static const char *const texts[] = { "reload", "pause", "pause x", "suspend", "resume",
 		"resume x", "disable x", "enable x", "reconnect", "reconnect x",
 		"wait_close", "wait_close x", "kill", "kill x", "kill_client 1",
-		"shutdown", "shutdown wait_for_clients" };
+		"shutdown", "shutdown wait_for_clients", "shutdown drain", "pause within 5",
+		"pause x within 0.5", "pause for 10", "pause x for 10 within 5",
+		"pause within within 5 for 10" };
 	struct request r;
 	struct err e;
 
@@ -117,6 +119,10 @@ what_is_not_understood_is_repeated(void **state)
 	refuses("show 'pools'", true, "invalid command 'show 'pools'', use SHOW HELP;");
 	refuses("reload x", true, "invalid command 'reload x', use SHOW HELP;");
 	refuses("pause a b", true, "invalid command 'pause a b', use SHOW HELP;");
+	refuses("pause a within", true, "invalid command 'pause a within', use SHOW HELP;");
+	refuses("pause for -1", true, "invalid command 'pause for -1', use SHOW HELP;");
+	refuses("pause for 1 for 2", true, "invalid command 'pause for 1 for 2', use SHOW HELP;");
+	refuses("pause 'a' for 1", true, "invalid command 'pause 'a' for 1', use SHOW HELP;");
 	refuses("set x", true, "invalid command 'set x', use SHOW HELP;");
 	refuses("select 1", true, "invalid command 'select 1', use SHOW HELP;");
 	refuses(" show pools; show pools ", true,
