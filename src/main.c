@@ -17,6 +17,7 @@
 #include "notify.h"
 #include "process.h"
 #include "reload.h"
+#include "web/web.h"
 
 struct options {
 	const char	*name;		/* we were called by */
@@ -106,7 +107,7 @@ check(const struct options *o)
 	if (conf != NULL) {
 		for (size_t i = 0; i < conf->n_warnings; i++)
 			printf("warning: %s\n", conf->warnings[i]);
-		setup = setup_new(conf, &e);
+		setup = web_check(conf, &e) ? setup_new(conf, &e) : NULL;
 	}
 	if (setup == NULL)
 		printf("error: %s\n%s%s%s", e.text, e.hint[0] != '\0' ? "hint: " : "",

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "web/web.h"
 
 bool
 process_become(const char *user, struct err *e)
@@ -177,9 +178,10 @@ most_servers(const struct conf *conf)
 
 /* What is neither a client nor a server: files, listeners, loops, lookups of names. */
 static uint64_t
-own_files(unsigned workers)
+own_files(const struct conf *conf, unsigned workers)
 {
-	return 48 + 8 * (uint64_t)workers;
+	return 48 + 8 * (uint64_t)workers +
+	    (conf->metrics_listen[0] != '\0' ? WEB_FILES_MOST : 0);
 }
 
 static uint64_t
@@ -210,7 +212,7 @@ void
 process_log_files(const struct conf *conf, unsigned workers)
 {
 	uint64_t hard, limit = files_limit(&hard);
-	uint64_t need = conf->max_client_conn + most_servers(conf) + own_files(workers);
+	uint64_t need = conf->max_client_conn + most_servers(conf) + own_files(conf, workers);
 
 	log_line(LOG_LEVEL_LOG, NULL,
 	    "file descriptor limit: %llu (hard: %llu); max_client_conn: %u, max expected fd "
@@ -228,7 +230,7 @@ unsigned
 process_client_room(const struct conf *conf, unsigned workers)
 {
 	uint64_t hard, limit = files_limit(&hard), left, servers = most_servers(conf);
-	uint64_t own = own_files(workers) + PROCESS_SPARE_CLIENTS;
+	uint64_t own = own_files(conf, workers) + PROCESS_SPARE_CLIENTS;
 
 	left = limit > own ? limit - own : 0;
 	if (servers > left / 3)

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "web/web.h"
 
 bool
 reload_log(const struct conf *conf, struct err *e)
@@ -55,6 +56,8 @@ reload_warn(const struct conf *conf)
 		warn_exposed("client_tls_key_file", conf->client_tls_key_file);
 	if (conf->server_tls_sslmode != SSLMODE_DISABLE)
 		warn_exposed("server_tls_key_file", conf->server_tls_key_file);
+	if (conf->metrics_listen[0] != '\0')
+		warn_exposed("metrics_tls_key_file", conf->metrics_tls_key_file);
 	warn_exposed("peer_secret_file", conf->peer_secret_file);
 }
 
@@ -90,7 +93,7 @@ prepare(struct conf *conf, struct err *e)
 		log_line(LOG_LEVEL_ERROR, NULL, "TLS setup failed: %s", e->text);
 		return NULL;
 	}
-	if (reload_log(conf, &log))
+	if (web_check(conf, &log) && reload_log(conf, &log))
 		return setup;
 	*e = log;
 	setup_drop(setup);

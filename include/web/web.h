@@ -11,6 +11,11 @@ struct admin;
 struct conf;
 struct web;
 
+/* Descriptors it takes at most. */
+#define WEB_FILES_MOST 96u
+
+/* Can metrics be served as CONF wishes, as far as its files go? False: E says why not. */
+bool web_check(const struct conf *conf, struct err *e);
 /*
  * From the keeper, when the workers run: serve at metrics_listen of the setup in force. An
  * address that cannot be had is refused (E says why), or (LATER) tried again every second.

@@ -67,7 +67,7 @@ is_addresses(struct span value, const char **expected)
 static const char *const metrics_names_words[] = { "both", "pgweir", "pgbouncer", NULL };
 
 static const struct setting rows[] = {
-	{ PATH(metrics_bearer_token_file, ""), .source = true,
+	{ PATH(metrics_bearer_token_file, ""), .source = true, .ready = true,
 	  .text = "File with the token that whoever asks for metrics or the status page must "
 		  "show (Authorization: Bearer ...). Probes need none. Empty means nobody needs "
 		  "one." },
@@ -82,10 +82,10 @@ static const struct setting rows[] = {
 	{ COUNT(metrics_max_pools, "1000"), .ready = true,
 	  .text = "Most pools, and databases, that /metrics shows by name; the rest is summed up "
 		  "as (others)." },
-	{ PATH(metrics_tls_cert_file, ""), .source = true,
+	{ PATH(metrics_tls_cert_file, ""), .source = true, .ready = true,
 	  .text = "Certificate for metrics_listen, with its chain. Empty means HTTP without "
 		  "TLS." },
-	{ PATH(metrics_tls_key_file, ""), .source = true,
+	{ PATH(metrics_tls_key_file, ""), .source = true, .ready = true,
 	  .text = "Private key of metrics_tls_cert_file." },
 	{ LIST(readiness_databases, ""), .ready = true,
 	  .text = "Databases, split by commas, without which /readyz says no: those whose last "

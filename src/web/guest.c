@@ -9,7 +9,9 @@
 #include "web/guest.h"
 
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/http.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
@@ -27,13 +29,33 @@ struct guest {
 
 static void on_sweep(void *owner);
 
+static struct bufferevent *
+new_bufferevent(struct web *web, struct event_base *base)
+{
+	struct bufferevent *bev;
+	SSL *ssl;
+
+	if (web->warden.tls == NULL)
+		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	ssl = SSL_new(web->warden.tls);
+	if (ssl == NULL)
+		return NULL;
+	bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+	    BEV_OPT_CLOSE_ON_FREE);
+	if (bev == NULL)
+		SSL_free(ssl);
+	else
+		bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	return bev;
+}
+
 /* evhttp wants a bufferevent for a connection. NULL: it makes one itself, which nobody limits. */
 static struct bufferevent *
 on_guest(struct event_base *base, void *arg)
 {
 	struct web *web = arg;
 	struct guest *guest = mem_new(sizeof(*guest));
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *bev = new_bufferevent(web, base);
 
 	if (guest == NULL || bev == NULL) {
 		mem_free(guest);

@@ -42,7 +42,7 @@ one(struct web *web)
 static uint64_t
 ready(struct web *web)
 {
-	return readiness_faults(web, NULL) == 0;
+	return readiness_faults(web, NULL, false) == 0;
 }
 
 static uint64_t
@@ -269,6 +269,8 @@ process_metrics(struct web *web, enum metrics_names names, struct exposition *x)
 		if ((table[i].whose & whose) != 0)
 			write_one(web, &table[i], x);
 	}
+	if ((whose & OURS) != 0)
+		expiries_write(&web->expiries, x);
 }
 
 void
@@ -276,4 +278,5 @@ process_metrics_each(void (*fn)(void *owner, const char *name, const char *text)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		fn(owner, table[i].name, table[i].text);
+	fn(owner, EXPIRY_NAME, EXPIRY_TEXT);
 }

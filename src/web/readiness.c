@@ -105,18 +105,36 @@ try_again(struct web *web, struct pool *pool)
 
 struct reasons {
 	struct buf	*out;		/* borrowed, or NULL */
+	bool		 verbose;
 	unsigned	 count;
 };
 
 static void
-add(struct reasons *r, const char *what, const char *name)
+add(struct reasons *r, const char *what)
 {
-	char shown[128];
-
 	r->count++;
 	if (r->out != NULL)
-		buf_printf(r->out, "%s%s%s\n", what, name[0] != '\0' ? " " : "",
-		    log_escape(span_text(name), shown, sizeof(shown)));
+		buf_printf(r->out, "%s\n", what);
+}
+
+/* The last attempt to open a server of POOL has failed. */
+static void
+add_database(struct reasons *r, struct pooler *p, struct pool *pool)
+{
+	char name[128], said[256];
+	struct err e;
+
+	pthread_mutex_lock(&p->mutex);
+	e = pool->last_error;
+	pthread_mutex_unlock(&p->mutex);
+	r->count++;
+	if (r->out == NULL)
+		return;
+	buf_printf(r->out, "no server of database %s",
+	    log_escape(span_text(pool->database), name, sizeof(name)));
+	if (r->verbose)
+		buf_printf(r->out, ": %s", log_escape(span_text(e.text), said, sizeof(said)));
+	buf_put_byte(r->out, '\n');
 }
 
 static void
@@ -127,12 +145,12 @@ check_database(struct web *web, const char *name, struct reasons *r)
 	place_each(web->pooler, look, &s);
 	if (s.failed == NULL)
 		return;
-	if (s.open)
+	if (s.open) {
 		place_leave(s.failed);
-	else
-		try_again(web, s.failed);
-	if (!s.open)
-		add(r, "no server of database", name);
+		return;
+	}
+	add_database(r, web->pooler, s.failed);
+	try_again(web, s.failed);
 }
 
 static void
@@ -154,21 +172,21 @@ check_databases(struct web *web, struct reasons *r)
 }
 
 unsigned
-readiness_faults(struct web *web, struct buf *out)
+readiness_faults(struct web *web, struct buf *out, bool verbose)
 {
 	struct pooler *p = web->pooler;
-	struct reasons r = { .out = out };
+	struct reasons r = { .out = out, .verbose = verbose };
 
 	if (!atomic_load(&web->up))
-		add(&r, "starting", "");
+		add(&r, "starting");
 	if (atomic_load(&p->draining))
-		add(&r, "draining", "");
+		add(&r, "draining");
 	else if (atomic_load(&p->shutting))
-		add(&r, "shutting down", "");
+		add(&r, "shutting down");
 	if (place_suspended(p))
-		add(&r, "suspended", "");
+		add(&r, "suspended");
 	else if (place_paused(p, span_of(NULL, 0)))
-		add(&r, "paused", "");
+		add(&r, "paused");
 	check_databases(web, &r);
 	return r.count;
 }

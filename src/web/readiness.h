@@ -9,9 +9,9 @@
 struct web;
 
 /*
- * How many reasons there are why not; OUT (NULL: nobody reads them) gets a line each. Servers
- * are tried again where no client does it.
+ * How many reasons there are why not; OUT (NULL: nobody reads them) gets a line each, VERBOSE
+ * with what servers have said. Servers are tried again where no client does it.
  */
-unsigned readiness_faults(struct web *web, struct buf *out);
+unsigned readiness_faults(struct web *web, struct buf *out, bool verbose);
 
 #endif

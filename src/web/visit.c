@@ -6,6 +6,8 @@
 #include "web/visit.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdio.h>
@@ -47,9 +49,32 @@ say_not_found(struct visit *v)
 }
 
 static void
+say_unauthorized(struct visit *v)
+{
+	visit_set_header(v, "WWW-Authenticate", "Bearer realm=\"pgweir\"");
+	visit_say(v, 401, "expected a token of metrics_bearer_token_file");
+}
+
+bool
+visit_shows_token(const struct visit *v)
+{
+	return warden_lets_in(&v->web->warden, span_text(visit_header(v, "Authorization")));
+}
+
+/* With TLS, is it by TLS? Without memory guest.c has no better connection than evhttp's own. */
+static bool
+is_private(const struct web *web, struct evhttp_request *request)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+
+	return web->warden.tls == NULL || (connection != NULL &&
+	    bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection)) != NULL);
+}
+
+static void
 on_request(struct evhttp_request *request, void *arg)
 {
-	struct visit *v = mem_new(sizeof(*v));
+	struct visit *v = is_private(arg, request) ? mem_new(sizeof(*v)) : NULL;
 
 	if (v == NULL) {
 		evhttp_send_error(request, HTTP_SERVUNAVAIL, NULL);
@@ -60,6 +85,8 @@ on_request(struct evhttp_request *request, void *arg)
 	v->route = route_find(path_of(request));
 	if (v->route == NULL)
 		say_not_found(v);
+	else if (!v->route->open && !visit_shows_token(v))
+		say_unauthorized(v);
 	else
 		v->route->run(v);
 }

@@ -26,6 +26,8 @@ void visits_begin(struct web *web);
 bool visit_asks(const struct visit *v, const char *name);
 /* The value of header NAME, or "". */
 const char *visit_header(const struct visit *v, const char *name);
+/* Has the visitor a bearer token, or does nobody need one? */
+bool visit_shows_token(const struct visit *v);
 /* The answer will have header NAME. */
 void visit_set_header(struct visit *v, const char *name, const char *value);
 /*

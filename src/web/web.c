@@ -87,8 +87,22 @@ take_apart(struct web *web)
 	timer_free(web->tick);
 	mailbox_free(web->mailbox);
 	loop_free(web->loop);
+	warden_fini(&web->warden);
 	setup_drop(web->setup);
 	mem_free(web);
+}
+
+bool
+web_check(const struct conf *conf, struct err *e)
+{
+	struct warden warden;
+
+	if (conf->metrics_listen[0] == '\0')
+		return true;
+	if (!warden_load(&warden, conf, e))
+		return false;
+	warden_fini(&warden);
+	return true;
 }
 
 struct web *
@@ -108,7 +122,8 @@ web_new(struct admin *admin, bool later, struct err *e)
 	web->follow.open = on_follow;
 	atomic_store(&web->reloaded, web->pooler->started);
 	beat_begin(web);
-	if (make_parts(web, e) &&
+	expiries_read(&web->expiries, web->setup->conf);
+	if (make_parts(web, e) && warden_load(&web->warden, web->setup->conf, e) &&
 	    (gates_follow(&web->gates, web->setup->conf->metrics_listen, e) || later) &&
 	    start(web, e))
 		return web;
@@ -146,12 +161,20 @@ static void
 on_follow(struct letter *letter, void *receiver)
 {
 	struct web *web = receiver;
+	struct warden warden;
 	struct err e;
 
 	(void)letter;
 	atomic_store(&web->following, false);
 	setup_drop(web->setup);
 	web->setup = pooler_setup(web->pooler);
+	expiries_read(&web->expiries, web->setup->conf);
+	if (warden_load(&warden, web->setup->conf, &e)) {
+		warden_fini(&web->warden);
+		web->warden = warden;
+	} else {
+		log_line(LOG_LEVEL_ERROR, NULL, "%s: metrics stay as they were", e.text);
+	}
 	if (!gates_follow(&web->gates, web->setup->conf->metrics_listen, &e))
 		log_line(LOG_LEVEL_ERROR, NULL, "%s, trying again every second", e.text);
 }

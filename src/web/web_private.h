@@ -13,7 +13,9 @@
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "web/beat.h"
+#include "web/expiry.h"
 #include "web/gate.h"
+#include "web/warden.h"
 #include "web/web.h"
 
 struct evhttp;
@@ -27,6 +29,8 @@ struct web {
 	struct evhttp	*http;		/* owned */
 	struct setup	*setup;		/* held; in force here */
 	struct gates	 gates;
+	struct warden	 warden;
+	struct expiries	 expiries;
 	struct list	 guests;	/* guest.in_web, oldest first */
 	unsigned	 guest_count;
 	struct timer	*sweep;		/* owned; looks after guests */
