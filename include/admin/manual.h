@@ -6,9 +6,10 @@
 
 #include "base/buf.h"
 
-/* Append a page: commands, what SHOW shows, what is counted. */
+/* Append a page: commands, what SHOW shows, what is counted, the log. */
 void manual_commands(struct buf *out);
 void manual_views(struct buf *out);
 void manual_counters(struct buf *out);
+void manual_logs(struct buf *out);
 
 #endif

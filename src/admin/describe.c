@@ -232,6 +232,7 @@ static const struct {
 	{ "commands", manual_commands },
 	{ "views", manual_views },
 	{ "counters", manual_counters },
+	{ "logs", manual_logs },
 };
 
 bool

@@ -13,13 +13,14 @@ page() {
 	doc/settings.md) set -- settings ;;
 	doc/console.md) set -- commands views ;;
 	doc/metrics.md) set -- counters ;;
+	doc/logs.md) set -- logs ;;
 	etc/pgweir.ini) set -- sample ;;
 	esac
 	for table in "$@"; do
 		"$pgweir" --describe "$table" || return 1
 	done
 }
-pages="doc/settings.md doc/console.md doc/metrics.md etc/pgweir.ini"
+pages="doc/settings.md doc/console.md doc/metrics.md doc/logs.md etc/pgweir.ini"
 
 # keys FILE: "[section] key state" of each row whose first cell is one key. The
 # state is a cell in the table of what works, a note in the page of settings.

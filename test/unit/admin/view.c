@@ -13,6 +13,7 @@
 	"type:t user:t database:t replication:t state:t addr:t port:i local_addr:t "  \
 	"local_port:i connect_time:T request_time:T wait:i wait_us:i close_needed:i " \
 	"ptr:t link:t remote_pid:i tls:t application_name:t prepared_statements:i id:i"
+#define CLIENT_COLUMNS "client:t addr:t port:i application_name:t database:t user:t"
 #define BUFFER_COLUMNS                                                                \
 	" recv_pos:i pkt_pos:i pkt_remain:i send_pos:i send_remain:i pkt_avail:i "    \
 	"send_avail:i"
@@ -31,6 +32,14 @@ static const struct {
 	{ "servers", SOCKET_COLUMNS },
 	{ "sockets", SOCKET_COLUMNS BUFFER_COLUMNS },
 	{ "active_sockets", SOCKET_COLUMNS BUFFER_COLUMNS },
+	{ "active",
+	    CLIENT_COLUMNS " state:t server:t server_addr:t server_port:i server_pid:i held_us:q "
+	    "transaction_us:q query_us:q fingerprint:t statement:t" },
+	{ "closes", "reason:t clients:q servers:q text:t meaning:t" },
+	{ "waiting",
+	    CLIENT_COLUMNS " wait_us:q place:i pool:t waits_for:t account:t used:i limit:i waiting:i "
+	    "most_pool:t most_used:i holder:t holder_addr:t holder_application_name:t holder_state:t "
+	    "holder_pid:i holder_us:q setting:t" },
 	{ "stats",
 	    "database:t total_server_assignment_count:n total_xact_count:n "
 	    "total_query_count:n total_received:n total_sent:n total_xact_time:n "
@@ -84,10 +93,6 @@ static const struct {
 	{ "replicas",
 	    "addr:t port:i state:t cl_active_cancel_req:i cl_waiting_cancel_req:i passed_on:q "
 	    "unknown:q refused:q failed:q" },
-	{ "latency",
-	    "database:t user:t kind:t recent_count:q recent_mean:q recent_p50:q recent_p90:q "
-	    "recent_p99:q recent_p99_9:q recent_max:q total_count:q total_mean:q total_p50:q "
-	    "total_p90:q total_p99:q total_p99_9:q total_max:q" },
 	{ "config", "key:t value:t default:t changeable:t" },
 	{ "settings",
 	    "name:t value:t default:t source:t changeable:t text:t" },
