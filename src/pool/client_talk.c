@@ -232,7 +232,7 @@ with_server(struct client *c, struct piece *p)
 		if (unlikely(goodbye_begun(c->worker)) && session_asks(c, p))
 			return STEP_OVER;
 		begin_query(s);
-		if (unlikely(c->lane->rules.statements != STATEMENTS_OFF))
+		if (unlikely(s->lane->rules.statements != STATEMENTS_OFF))
 			statement_note(c, p);
 	}
 	switch (p->head.kind) {
