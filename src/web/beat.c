@@ -7,7 +7,7 @@
 #include "web/web_private.h"
 
 /* Reading large files at a RELOAD may take the keeper a while. */
-#define LATE_MOST 10u
+#define LATE_MOST 5u
 
 static void
 note_worker(struct worker *w, void *arg)

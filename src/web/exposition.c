@@ -34,7 +34,7 @@ put_escaped(struct buf *out, struct span text, bool quotes)
 		size_t len = text_utf8_char(text);
 
 		if (len == 0)
-			buf_put_text(out, "\xef\xbf\xbd");	/* U+FFFD */
+			buf_printf(out, "\\\\x%02x", (unsigned char)text.at[0]);
 		else if (text.at[0] == '\n')
 			buf_put_text(out, "\\n");
 		else if (text.at[0] == '\\' || (quotes && text.at[0] == '"'))

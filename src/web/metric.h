@@ -8,6 +8,7 @@
 #include "admin/view.h"
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "web/exposition.h"
 
 struct metric {
 	const char	*name;		/* behind the group's prefix */
@@ -56,6 +57,9 @@ void metric_put_name(const struct metric_group *group, const struct metric *metr
 /* Is METRIC's column in microseconds? */
 bool metric_is_usec(const struct metric *metric);
 
+/* Append the metrics of GROUP, whose view has the rows of SHEET, MOST of them by name. */
+void metric_group_write(const struct metric_group *group, const struct sheet *sheet, size_t most,
+    struct exposition *x);
 /* How many rows of a group have names of their own: all of COUNT, or MOST; then the rest is one. */
 static inline size_t
 metric_named(size_t count, size_t most)
