@@ -123,11 +123,24 @@ drain_begin(struct drain *d, const struct conf *conf)
 	timer_set(d->timer, 0);
 }
 
+/* Do other replicas pass cancel requests on to us, by TCP, for as long as our clients are here? */
+static bool
+replicas_call(const struct conf *conf)
+{
+	return conf->budget_peers[0] != '\0' && conf->n_peer_secrets > 0 && !conf->so_reuseport;
+}
+
 static void
 close_doors(struct drain *d)
 {
+	struct setup *setup = pooler_setup(d->pooler);
+
 	d->phase = DRAIN_TELLING;
-	doors_close_tcp(d->doors);
+	if (replicas_call(setup->conf))
+		atomic_store(&d->pooler->closed_at, loop_wall(d->loop));
+	else
+		doors_close_tcp(d->doors);
+	setup_drop(setup);
 	atomic_store(&d->pooler->shutting, true);
 	log_line(LOG_LEVEL_LOG, NULL, "draining: nobody is let in any more; %u clients are told to leave "
 	    "within %.1f s", count_clients(d), (double)(d->late - d->doors_close) / SECOND);

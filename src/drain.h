@@ -15,7 +15,7 @@ struct pooler;
 enum drain_phase {
 	DRAIN_NONE,
 	DRAIN_ACCEPTING,	/* as ever, but not ready any more */
-	DRAIN_TELLING,		/* doors are closed; clients are told to leave, evenly */
+	DRAIN_TELLING,		/* doors are closed, but for replicas' cancel requests; clients are told to leave, evenly */
 	DRAIN_LATE,		/* each is told at the end of its transaction */
 	DRAIN_LAST,		/* clients are gone; servers are closed, consoles told */
 	DRAIN_OVER,

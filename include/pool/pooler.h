@@ -104,6 +104,7 @@ struct pooler {
 	atomic_bool	 draining;	/* SIGTERM has come: not ready any more, though clients are let in yet */
 	atomic_ullong	 drain_began;	/* wall clock; 0: it has not */
 	atomic_bool	 shutting;	/* no new logins but to the console */
+	atomic_ullong	 closed_at;	/* wall clock: who came by TCP since then may only cancel; 0: TCP is closed, if shutting */
 	atomic_bool	 no_servers;	/* SHUTDOWN WAIT_FOR_SERVERS: who waits is sent away */
 	usec_t		 started;	/* wall clock */
 	/* The first worker's (retire.c): */

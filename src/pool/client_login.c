@@ -143,6 +143,15 @@ client_secured(struct client *c)
 	(void)c;	/* the startup packet follows, encrypted */
 }
 
+/* Of a pooler that shuts down: has C come before its doors were closed? */
+static bool
+came_in_time(const struct client *c)
+{
+	usec_t closed_at = atomic_load(&c->worker->pooler->closed_at);
+
+	return c->peer.kind != ADDR_UNIX && (closed_at == 0 || c->connected < closed_at);
+}
+
 static void
 hello(struct client *c, const struct startup *s)
 {
@@ -191,9 +200,8 @@ client_enter(struct client *c, struct credential *credential)
 		client_refuse_text(c, CLOSE_database_disabled, "database \"%s\" is disabled", c->database);
 		return;
 	}
-	/* who came by TCP was let in before the doors were closed */
 	if (atomic_load(&p->shutting) &&
-	    (atomic_load(&p->no_servers) || c->peer.kind == ADDR_UNIX)) {
+	    (atomic_load(&p->no_servers) || !came_in_time(c))) {
 		client_dismiss(c, CLOSE_pooler_shutting_down);
 		return;
 	}

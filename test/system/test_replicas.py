@@ -16,8 +16,9 @@ from peering import Member
 from rawpg import (
 	PROTOCOL_3_0,
 	PROTOCOL_3_2,
-	Closed,
 	Client,
+	Closed,
+	Refused,
 	Wire,
 	cancel,
 	cancel_request,
@@ -263,19 +264,31 @@ def test_a_wrong_secret_is_said_in_the_log(fleet, postgres):
 	goes_on(other, postgres, "not heard")
 
 
-def test_one_that_is_gone(fleet, postgres):
-	"""It drains, out of the name server's answers: it is still asked. When it has ended nobody waits
-	for it."""
-	one, two = fleet.start(2, cancel_wait_timeout=5)
+def test_one_that_drains_and_is_gone(fleet, postgres):
+	"""The name server does not name it any more, but it still has a client, whose query can be
+	canceled. When it has ended nobody waits for it."""
+	one, two = fleet.start(
+		2,
+		cancel_wait_timeout=5,
+		shutdown_mode="drain",
+		drain_accept_time=0,
+		drain_time=0,
+		drain_timeout=0,
+	)
 	client = hangs(one, postgres, "drains")
 	fleet.publish(two)
 	wait_for(
 		"the answer without it",
 		lambda: [r["state"] for r in two.console("show replicas")] == ["gone", "self"],
 	)
+	one.terminate()
+	one.wait_until_logged("nobody is let in")
+	with pytest.raises(Refused, match="shutting down"):
+		Client(one.address).login(database="three")
 	cancel(two.address, client.pid, client.key)
 	is_canceled(client)
-	one.stop()
+	wait_for("its end", lambda: one.process.poll() == 0)
+	one.check_log()
 	one.process = None
 	cancel(two.address, client.pid, client.key)  # ends
 	assert counts(two, one) == {"passed_on": 1, "unknown": 0, "refused": 0, "failed": 1}
