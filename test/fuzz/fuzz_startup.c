@@ -66,6 +66,11 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	must(startup_read(packet, &s) == kind);
 	if (kind == STARTUP_HELLO)
 		check_written(&s, packet);
+	if (kind == STARTUP_PEER) {
+		startup_write_peer(&b);
+		must(span_same(buf_span(&b), packet));
+		buf_fini(&b);
+	}
 	if (kind == STARTUP_CANCEL) {
 		must(s.key.len >= CANCEL_KEY_LEAST && s.key.len <= CANCEL_KEY_MOST);
 		startup_write_cancel(&b, s.pid, s.key);
