@@ -144,7 +144,8 @@ class Node:
 		return any(title(pid).startswith("postgres: app ") for pid in children(self.process.pid))
 
 	def kill(self):
-		"""The postmaster and all its children at once: nobody hears a last word."""
+		"""The postmaster and all its children at once: nobody hears a last word. Returns when the
+		kernel has closed all their connections."""
 		everybody = [self.process.pid, *children(self.process.pid)]
 		os.kill(self.process.pid, signal.SIGSTOP)  # or it would start new ones meanwhile
 		everybody += children(self.process.pid)
@@ -152,6 +153,7 @@ class Node:
 			with contextlib.suppress(ProcessLookupError):
 				os.kill(pid, signal.SIGKILL)
 		self.process.wait()
+		scratch.wait_for("all to be gone", lambda: not any(map(is_alive, everybody)))
 
 	def promote(self):
 		"""pg_ctl promote; returns when it began and when the server said that it is primary."""
@@ -324,6 +326,14 @@ def children(parent):
 			if int(words[1]) == parent:
 				found.append(int(stat.parent.name))
 	return found
+
+
+def is_alive(pid):
+	"""And no zombie, who has no connections any more."""
+	with contextlib.suppress(OSError):
+		stat = pathlib.Path("/proc/%d/stat" % pid).read_text()
+		return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+	return False
 
 
 def title(pid):
