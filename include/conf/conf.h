@@ -240,6 +240,7 @@ struct conf {
 	const char	*unix_socket_group;
 	bool		 so_reuseport;
 	uint32_t	 tcp_defer_accept;
+	usec_t		 tcp_dead_timeout;
 	bool		 tcp_keepalive;
 	uint32_t	 tcp_keepcnt;
 	uint32_t	 tcp_keepidle;		/* seconds */

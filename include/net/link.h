@@ -98,6 +98,11 @@ struct span link_binding(const struct link *link, unsigned char out[LINK_BINDING
 /* The protocol chosen by ALPN, empty if none. */
 struct span link_alpn(const struct link *link);
 
+/*
+ * Has the other machine acknowledged nothing for about MOST although something was sent again and again? Not
+ * so if it says that it has no room (a reader that rests), nor on unix sockets. One system call.
+ */
+bool link_is_dead(const struct link *link, usec_t most);
 /* The socket's own and the other end. */
 void link_local(const struct link *link, struct addr *out);
 void link_peer(const struct link *link, struct addr *out);

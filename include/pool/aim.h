@@ -28,6 +28,9 @@
 /* While nothing can be opened the log says so this often. */
 #define AIM_TELL_EVERY (5 * SECOND)
 
+/* Alarms about a host are followed at most so often. */
+#define AIM_ALARM_EVERY (5 * SECOND)
+
 /* Why an attempt came to nothing. */
 enum aim_miss {
 	MISS_UNREACHABLE,	/* nobody there, or nobody who answers */
@@ -44,9 +47,11 @@ struct aim {
 	} marks[AIM_MARKS];		/* the youngest, in a ring */
 	unsigned	 mark_count;	/* how many there have been */
 	unsigned	 tries;		/* that failed in this lap */
+	unsigned	 refusals;	/* of these, by servers that will not have us */
 	unsigned	 laps;		/* without success */
 	usec_t		 lap_began;
 	usec_t		 failing_since;	/* 0: the last attempt was good */
+	usec_t		 alarmed_at;	/* when an alarm was followed last */
 	usec_t		 told_at;	/* when the log last said that nothing fits */
 	usec_t		 less_until;	/* prefer-standby: any will do until then */
 };
@@ -61,9 +66,11 @@ struct aim_rules {
 
 /* Is WHERE known not to do? */
 bool aim_skips(const struct aim *a, const struct addr *where, usec_t now);
-/* WHERE (kind ADDR_NONE: not even that is known) did not do. DICE is random. How long to pause. */
+/* WHERE (kind ADDR_NONE: not even that is known) did not do. DICE is random. How long to pause. *REFUSED: all choices have refused us. */
 usec_t aim_missed(struct aim *a, enum aim_miss why, const struct addr *where,
-    const struct aim_rules *rules, usec_t now, uint32_t dice);
+    const struct aim_rules *rules, usec_t now, uint32_t dice, bool *refused);
+/* Something sounds as if other servers at a host of A were not good either. Is that to be followed? */
+bool aim_alarms(struct aim *a, usec_t now);
 /* Is a failure now worth a line in the log? Those of the first lap are, then one every AIM_TELL_EVERY. */
 bool aim_tells(struct aim *a, usec_t now);
 /* A server is open at WHERE. */

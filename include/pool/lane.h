@@ -86,7 +86,7 @@ void lane_release(struct lane *lane, struct server *server);
 void lane_give(struct lane *lane, struct server *server);
 /* SERVER's login has ended well. */
 void lane_opened(struct lane *lane, struct server *server);
-/* SERVER's login has failed; E is the server's own error or ours. MISS is MISS_REFUSED: whoever waits shall hear it. True: it is news. */
+/* SERVER's login has failed; E is the server's own error or ours, or has no text. True: it is news. */
 bool lane_open_failed(struct lane *lane, struct server *server, const struct err *e,
     enum aim_miss miss);
 /* SERVER is being closed: count it out and see to those who wait. */

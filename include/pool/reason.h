@@ -72,6 +72,8 @@
 	    "The server is not to be trusted.")                                                   \
 	X(server_silent, "server does not answer",                                                \
 	    "The server did not finish a clean-up of ours in time.")                              \
+	X(server_machine_dead, "server's machine does not answer",                                \
+	    "Nothing that was sent was acknowledged for tcp_dead_timeout.")                       \
 	X(server_lingers, "server does not end",                                                  \
 	    "The server did not close the connection after our goodbye.")                         \
 	X(server_unclear, "client left the server in an unclear state",                           \

@@ -64,6 +64,7 @@ struct server {
 	usec_t		 query_began, xact_began;
 	usec_t		 since;		/* when this state began */
 	usec_t		 used;		/* last given back */
+	usec_t		 felt;		/* its connection was looked at last (link_is_dead()) */
 	usec_t		 heard;		/* last message while in a transaction */
 	usec_t		 born;		/* loop clock */
 	usec_t		 connected;	/* wall clock */
@@ -137,6 +138,8 @@ bool server_role_told(struct server *s, struct host_role role);
 void server_role_changed(struct server *s, struct span name);
 /* It has sent an error with SQLSTATE while open. */
 void server_role_error(struct server *s, struct span sqlstate);
+/* It ended without a word: others at its host may be gone, too. FOR_ALL: they are, whatever role they should have. */
+void server_host_doubted(struct server *s, bool for_all);
 
 /* SERVER_ACTIVE (server_talk.c). */
 size_t server_talk_bytes(struct server *s, const char *at, size_t len);

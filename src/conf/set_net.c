@@ -39,15 +39,19 @@ static const struct setting rows[] = {
 	{ COUNT(tcp_defer_accept, "1"), .ready = true,
 	  .text = "Seconds the kernel holds a new connection back until its first bytes "
 		  "are there. 0 turns it off." },
+	{ TIME(tcp_dead_timeout, "10"), .ready = true,
+	  .text = "Close a busy server connection when the other machine has acknowledged nothing "
+		  "for about so long, however often it was sent again. One that is only slow, or does "
+		  "not read, acknowledges, which tcp_user_timeout does not see. 0 turns it off." },
 	{ BOOL(tcp_keepalive, "1"), .ready = true,
 	  .text = "Let the kernel find out when the other side is gone." },
-	{ COUNT(tcp_keepcnt, "0"), .ready = true,
+	{ COUNT(tcp_keepcnt, "3"), .ready = true,
 	  .text = "Unanswered probes until it counts as gone. 0 means the system's "
 		  "choice." },
-	{ COUNT(tcp_keepidle, "0"), .ready = true,
+	{ COUNT(tcp_keepidle, "30"), .ready = true,
 	  .text = "Seconds of silence before the first probe. 0 means the system's "
 		  "choice." },
-	{ COUNT(tcp_keepintvl, "0"), .ready = true,
+	{ COUNT(tcp_keepintvl, "10"), .ready = true,
 	  .text = "Seconds between probes. 0 means the system's choice." },
 	{ COUNT(tcp_socket_buffer, "0"), .ready = true,
 	  .text = "Bytes of the kernel's buffers of one connection. 0 means the system's "

@@ -2,13 +2,42 @@
  * link_end.c - the end of a link: at once, or politely, so that a last error message is
  * not lost to a reset.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "base/mem.h"
 #include "net/link_private.h"
 #include "net/secure.h"
 
 #define LINGER (2 * SECOND)	/* longest wait for the other side to close */
+#define RESEND_FIRST (200 * MSEC)	/* Linux sends again after so long at least, then after twice that, ... */
 
 static void await_end(struct link *link);
+
+/* How often must something have been sent again until about MOST is over? */
+static unsigned
+resends(usec_t most)
+{
+	usec_t pause = RESEND_FIRST, sum = 0;
+	unsigned count = 0;
+
+	for (; sum < most && count < 15; count++, pause *= 2)
+		sum += pause;
+	return count;
+}
+
+bool
+link_is_dead(const struct link *link, usec_t most)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (link->dead || getsockopt(link->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return false;
+	/* probes of a window that is shut are no retransmissions */
+	return info.tcpi_unacked > 0 && info.tcpi_retransmits >= resends(most);
+}
 
 void
 link_close(struct link *link)

@@ -61,7 +61,7 @@ pause_of(const struct aim *a, const struct aim_rules *rules, uint32_t dice)
 static void
 end_lap(struct aim *a, const struct aim_rules *rules, usec_t now)
 {
-	a->tries = 0;
+	a->tries = a->refusals = 0;
 	a->laps++;
 	if (rules->prefers)
 		a->less_until = now + AIM_LESS_FOR;
@@ -69,10 +69,11 @@ end_lap(struct aim *a, const struct aim_rules *rules, usec_t now)
 
 usec_t
 aim_missed(struct aim *a, enum aim_miss why, const struct addr *where,
-    const struct aim_rules *rules, usec_t now, uint32_t dice)
+    const struct aim_rules *rules, usec_t now, uint32_t dice, bool *refused)
 {
 	bool settles;
 
+	*refused = false;
 	if (why == MISS_FULL)
 		return AIM_PAUSE_LEAST;
 	if (a->tries == 0)
@@ -81,13 +82,25 @@ aim_missed(struct aim *a, enum aim_miss why, const struct addr *where,
 		a->failing_since = now;
 	if (why == MISS_UNFIT && where->kind != ADDR_NONE)
 		mark(a, where, now);
-	if (++a->tries < rules->choices && why != MISS_REFUSED)
+	if (why == MISS_REFUSED)
+		a->refusals++;
+	if (++a->tries < rules->choices)
 		return 0;
+	*refused = a->refusals == a->tries;
 	settles = rules->prefers && !aim_takes_less(a, now);
 	end_lap(a, rules, now);
 	if (settles)
 		return 0;
-	return why == MISS_REFUSED ? rules->retry : pause_of(a, rules, dice);
+	return *refused ? rules->retry : pause_of(a, rules, dice);
+}
+
+bool
+aim_alarms(struct aim *a, usec_t now)
+{
+	if (a->alarmed_at > 0 && now - a->alarmed_at < AIM_ALARM_EVERY)
+		return false;
+	a->alarmed_at = now;
+	return true;
 }
 
 bool
@@ -106,7 +119,7 @@ aim_hit(struct aim *a, const struct addr *where)
 
 	if (m != NULL)
 		a->marks[m - a->marks].where.kind = ADDR_NONE;
-	a->tries = a->laps = 0;
+	a->tries = a->refusals = a->laps = 0;
 	a->failing_since = 0;
 }
 

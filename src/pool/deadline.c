@@ -112,11 +112,26 @@ goes_now(const struct server *s)
 	    (talk_at_rest(&s->talk) && !client_mid_message(s->client));
 }
 
+/* Does nobody at the other end of its connection hear what is sent? Looked at once a second, after a second's work. */
+static bool
+is_cut_off(struct server *s, const struct conf *conf, usec_t now)
+{
+	if (conf->tcp_dead_timeout == 0 || now - s->felt < SECOND || s->link == NULL)
+		return false;
+	s->felt = now;
+	return link_is_dead(s->link, conf->tcp_dead_timeout);
+}
+
 static void
-look_at_server(struct server *s, usec_t now)
+look_at_server(struct server *s, const struct conf *conf, usec_t now)
 {
 	if (goes_now(s)) {
 		server_close(s, CLOSE_configuration_changed);
+		return;
+	}
+	if (is_cut_off(s, conf, now)) {
+		server_host_doubted(s, true);
+		server_close(s, CLOSE_server_machine_dead);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(server_deadlines); i++) {
@@ -262,7 +277,7 @@ look_at_lane(struct lane *lane, const struct conf *conf, usec_t now)
 	bool leaving = atomic_load(&lane->worker->pooler->no_servers);
 
 	LIST_EACH(a, &lane->busy)
-		look_at_server(CONTAINER_OF(a, struct server, in_lane), now);
+		look_at_server(CONTAINER_OF(a, struct server, in_lane), conf, now);
 	LIST_EACH(b, &lane->opening)
 		look_at_opening(CONTAINER_OF(b, struct server, in_lane), now);
 	LIST_EACH(d, &lane->waiting) {

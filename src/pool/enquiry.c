@@ -35,7 +35,7 @@ struct enquiry {
 	enum enquired	 what;
 	struct capacity	 capacity;
 	int		 count;		/* below 0: not told */
-	struct host_role	 role;
+	struct host_role role;
 };
 
 static bool

@@ -334,10 +334,13 @@ aim_rules_of(const struct lane *lane, const struct server *server)
 	};
 }
 
-/* Remember why SERVER came to nothing: how long to wait before the next is opened. *TELL: it is news. */
+/*
+ * Remember why SERVER came to nothing (no text: it was not even tried): how long to wait before the next is
+ * opened. *TELL: it is news. *REFUSED: nobody who waits can be helped.
+ */
 static usec_t
 keep_miss(struct lane *lane, const struct server *server, const struct err *e, enum aim_miss miss,
-    bool *tell)
+    bool *tell, bool *refused)
 {
 	struct pooler *p = lane->worker->pooler;
 	struct aim_rules rules = aim_rules_of(lane, server);
@@ -345,12 +348,13 @@ keep_miss(struct lane *lane, const struct server *server, const struct err *e, e
 	usec_t pause;
 
 	pthread_mutex_lock(&p->mutex);
-	lane->pool->last_error = *e;
-	if (miss == MISS_REFUSED)
+	*tell = e->text[0] != '\0' && aim_tells(&lane->pool->aim, now);
+	pause = aim_missed(&lane->pool->aim, miss, &server->where, &rules, now, rand_u32(), refused);
+	if (e->text[0] != '\0')
+		lane->pool->last_error = *e;
+	if (*refused)
 		snprintf(lane->pool->last_error.text, sizeof(e->text),
 		    "server login has been failing, cached error: %.400s (server_login_retry)", e->text);
-	*tell = aim_tells(&lane->pool->aim, now);
-	pause = aim_missed(&lane->pool->aim, miss, &server->where, &rules, now, rand_u32());
 	pthread_mutex_unlock(&p->mutex);
 	return pause;
 }
@@ -378,17 +382,17 @@ lane_open_failed(struct lane *lane, struct server *server, const struct err *e, 
 {
 	unsigned long long never = 0;
 	usec_t now = loop_now(lane->worker->loop);
-	bool none_left, tell;
+	bool none_left, tell, refused;
 	usec_t pause;
 
-	pause = keep_miss(lane, server, e, miss, &tell);
+	pause = keep_miss(lane, server, e, miss, &tell, &refused);
 	atomic_fetch_add(&lane->pool->failures, 1);
 	server_list(server, IN_NONE);
-	none_left = ledger_gone_opening(&lane->seat, now, now + pause, miss == MISS_REFUSED);
+	none_left = ledger_gone_opening(&lane->seat, now, now + pause, refused);
 	if (none_left && pause > 0)
 		atomic_compare_exchange_strong(&lane->pool->failing_since, &never, now);
 	lane_cover(lane);
-	if (miss == MISS_REFUSED && none_left)
+	if (refused && none_left)
 		spread_bad_news(lane, e);
 	return tell;
 }

@@ -230,6 +230,8 @@ on_gone(void *owner, const char *why)
 		server_open_failed(s, &e, MISS_UNREACHABLE);
 		return;
 	}
+	if (s->state != &SERVER_LEAVING && !s->goodbye)
+		server_host_doubted(s, false);
 	server_close(s, s->state == &SERVER_LEAVING ? s->farewell :
 	    s->client != NULL ? CLOSE_server_crashed : CLOSE_server_closed);
 }

@@ -97,8 +97,8 @@ said_goodbye(struct server *s, struct span body)
 	reply_error(body, &v);
 	log_line(LOG_LEVEL_LOG, server_who(s, &who), "server says: %s",
 	    log_escape(v.text, text, sizeof(text)));
-	s->doomed = true;
 	server_role_error(s, v.sqlstate);
+	s->doomed = true;
 	server_close(s, CLOSE_server_closed);
 }
 

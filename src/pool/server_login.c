@@ -82,6 +82,10 @@ server_dialed(void *owner, int fd, const struct addr *where, const char *why)
 	struct buf b = { 0 };
 
 	s->dial = NULL;
+	if (fd < 0 && strcmp(why, DIAL_SKIPPED) == 0) {
+		server_open_failed(s, &(struct err){ .sqlstate = SQLSTATE_CONNECT }, MISS_UNFIT);
+		return;
+	}
 	if (fd < 0) {
 		connect_failed(s, strncmp(why, DIAL_NO_NAME, strlen(DIAL_NO_NAME)) == 0 ? "%s" :
 		    "connect failed: %s", why);

@@ -103,7 +103,8 @@ server_hit(struct server *s)
 /* What has become known of a host. */
 struct host_news {
 	struct addr	 where;
-	struct host_role	 role;		/* not known: it goes down */
+	struct host_role role;		/* not known: it may be going down, or have changed */
+	bool		 for_all;	/* that concerns pools that take any role, too */
 };
 
 static bool
@@ -111,6 +112,8 @@ concerns(const struct server *s, const struct host_news *news)
 {
 	if (s->doomed || !addr_same(&s->where, &news->where))
 		return false;
+	if (s->lane->rules.attrs == SESSION_ATTRS_ANY)
+		return news->for_all;
 	return !news->role.known || !role_fits(s->lane->rules.attrs, news->role, takes_less(s));
 }
 
@@ -130,7 +133,18 @@ doom(struct list *list, const struct host_news *news)
 	return count;
 }
 
-/* Who does something there goes on to its end: it may end well, and if not its client is told by the server. */
+/* They go on to their ends, which may be good ones; if not their clients are told by the servers. */
+static void
+ask_busy(struct list *list, const struct host_news *news)
+{
+	LIST_EACH(n, list) {
+		struct server *s = CONTAINER_OF(n, struct server, in_lane);
+
+		if (s->lane->rules.attrs != SESSION_ATTRS_ANY && concerns(s, news))
+			s->recheck = true;
+	}
+}
+
 static void
 read_news(struct worker *w, void *arg)
 {
@@ -140,24 +154,26 @@ read_news(struct worker *w, void *arg)
 		struct lane *lane = CONTAINER_OF(n, struct lane, in_worker);
 		unsigned count;
 
-		if (lane->rules.attrs == SESSION_ATTRS_ANY || lane->pool->console)
+		if (lane->pool->console || lane->pool->replication != NULL)
 			continue;
 		count = doom(&lane->idle, news);
 		if (news->role.known)
 			doom(&lane->busy, news);
+		else
+			ask_busy(&lane->busy, news);
 		if (count > 0)
 			lane_close_idle(lane, false, news->role.known ? CLOSE_server_unfit : CLOSE_host_goes);
 	}
 }
 
 static void
-spread(const struct server *s, struct host_role role)
+spread(const struct server *s, struct host_role role, bool for_all)
 {
 	struct host_news *news = mem_new(sizeof(*news));
 
 	if (news == NULL)
 		return;
-	*news = (struct host_news){ s->where, role };
+	*news = (struct host_news){ s->where, role, for_all };
 	if (!worker_ask_all(s->lane->worker->pooler, NULL, read_news, mem_free, news))
 		mem_free(news);
 }
@@ -176,7 +192,7 @@ server_role_told(struct server *s, struct host_role role)
 	log_line(LOG_LEVEL_LOG, server_who(s, &who), "its host is %s now, which is not what "
 	    "target_session_attrs asks for: servers there are let go", role_text(role));
 	s->doomed = true;
-	spread(s, role);
+	spread(s, role, false);
 	return false;
 }
 
@@ -191,15 +207,35 @@ server_role_changed(struct server *s, struct span name)
 		s->recheck = true;	/* a SET of its client's, or the server's own */
 }
 
+/*
+ * An idle server costs little to open again; one that has become read-only, or is dying, costs a client its
+ * transaction. What sounds alarming may be one client's own doing, though: not every such call is followed.
+ */
+void
+server_host_doubted(struct server *s, bool for_all)
+{
+	struct worker *w = s->lane->worker;
+	struct host_role unknown = { 0 };
+	bool alarms;
+
+	if (s->where.kind == ADDR_NONE || s->doomed || w->stopping ||
+	    (s->lane->rules.attrs == SESSION_ATTRS_ANY && !for_all))
+		return;
+	pthread_mutex_lock(&w->pooler->mutex);
+	alarms = aim_alarms(&s->lane->pool->aim, loop_now(w->loop));
+	pthread_mutex_unlock(&w->pooler->mutex);
+	if (alarms)
+		spread(s, unknown, for_all);
+}
+
 void
 server_role_error(struct server *s, struct span sqlstate)
 {
-	struct host_role goes = { 0 };
-
 	if (s->lane->rules.attrs == SESSION_ATTRS_ANY)
 		return;
 	if (span_is(sqlstate, "25006"))
 		s->recheck = true;
-	else if (span_starts(sqlstate, "57P0"))
-		spread(s, goes);
+	else if (!span_starts(sqlstate, "57P0"))
+		return;
+	server_host_doubted(s, false);
 }

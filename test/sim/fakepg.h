@@ -10,6 +10,7 @@
  *	copyin, copyout N		COPY, N bytes out
  *	sleep N				N milliseconds; "hang": for ever
  *	error, fatal, crash, notice	what they say; "lie": an answer nobody asked for
+ *	write TAG			select TAG, but 25006 where nothing may be written
  *	discard all, deallocate all	what they say
  *
  * Several are split by ";". Parse of "bad" is refused.
@@ -43,6 +44,9 @@ struct fakepg {
 	unsigned	 room;		/* logins beyond so many are refused with 53300; 0: all are taken */
 	unsigned	 max_connections;	/* what it says when asked, 3 of them reserved; 0: nothing sensible */
 	unsigned	 backends;	/* what it says there are; 0: as many as log in here */
+	bool		 standby;	/* pg_turn() */
+	bool		 read_only;	/* default_transaction_read_only of its configuration */
+	bool		 old;		/* does not report its role, as before PostgreSQL 14 */
 	bool		 mute;		/* accepts, says nothing */
 	bool		 hold_cancels;	/* cancel requests rest until pg_let_cancels() */
 	enum login_method method;	/* LOGIN_ANY: trust */
@@ -100,6 +104,8 @@ void pg_shut_down(struct pg_session *s);
 void pg_lie(struct pg_session *s);
 /* It does not read any more, or again. */
 void pg_deaf(struct pg_session *s, bool deaf);
+/* Its role from now on; sessions hear of that with their next command, as PostgreSQL does. */
+void pg_turn(struct fakepg *pg, bool standby, bool read_only);
 /* Cancel requests that were held are seen to. */
 void pg_let_cancels(struct fakepg *pg);
 /* The value of a setting in S, or NULL if there is no such setting. */

@@ -266,6 +266,30 @@ say_capacity(struct pg_session *s)
 	pg_send(s, &b);
 }
 
+/* What it is now (pool/enquiry.c). */
+static void
+say_role(struct pg_session *s)
+{
+	static const struct reply_column columns[2] = { { "a", 23, 4 }, { "b", 23, 4 } };
+	struct buf b = { 0 };
+	size_t mark;
+
+	reply_write_columns(&b, columns, 2);
+	mark = reply_row_begin(&b, 2);
+	reply_row_value(&b, span_text(s->pg->standby ? "1" : "0"));
+	reply_row_value(&b, span_text(s->pg->read_only ? "1" : "0"));
+	reply_row_end(&b, mark);
+	reply_write_complete(&b, "SELECT 1");
+	pg_send(s, &b);
+}
+
+static bool
+is_read_only(const struct pg_session *s)
+{
+	return s->pg->standby ||
+	    strcmp(pg_setting(s, SPAN_LITERAL("default_transaction_read_only")), "on") == 0;
+}
+
 static enum pg_outcome
 work(struct pg_session *s, const char *text)
 {
@@ -284,7 +308,13 @@ work(struct pg_session *s, const char *text)
 		say_capacity(s);
 		return PG_DONE;
 	}
-	if ((rest = pg_after(text, "select")) != NULL) {
+	if (strstr(text, "pg_is_in_recovery") != NULL) {
+		say_role(s);
+		return PG_DONE;
+	}
+	if ((rest = pg_after(text, "write")) != NULL && is_read_only(s))
+		return pg_refuse(s, "25006", "cannot write in a read-only transaction", NULL);
+	if (rest != NULL || (rest = pg_after(text, "select")) != NULL) {
 		say_row(s, span_text(rest));
 		return PG_DONE;
 	}

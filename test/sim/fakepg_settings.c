@@ -39,11 +39,32 @@ find(struct span name)
 	return i;
 }
 
+static void
+take_role(struct pg_session *s)
+{
+	unsigned standby = find(SPAN_LITERAL("in_hot_standby"));
+	unsigned read_only = find(SPAN_LITERAL("default_transaction_read_only"));
+
+	snprintf(s->settings[standby], PG_VALUE, "%s", s->pg->standby ? "on" : "off");
+	snprintf(s->settings[read_only], PG_VALUE, "%s", s->pg->read_only ? "on" : "off");
+	memcpy(s->first[read_only], s->settings[read_only], PG_VALUE);
+}
+
 void
 pg_settings_begin(struct pg_session *s)
 {
 	for (unsigned i = 0; i < PG_SETTINGS; i++)
 		snprintf(s->settings[i], PG_VALUE, "%s", settings[i].value);
+	take_role(s);
+}
+
+void
+pg_turn(struct fakepg *pg, bool standby, bool read_only)
+{
+	pg->standby = standby;
+	pg->read_only = read_only;
+	LIST_EACH(n, &pg->sessions)
+		take_role(CONTAINER_OF(n, struct pg_session, in_pg));
 }
 
 const char *
@@ -79,6 +100,9 @@ void
 pg_report(struct pg_session *s, struct buf *out, bool all)
 {
 	for (unsigned i = 0; i < PG_SETTINGS; i++) {
+		if (s->pg->old && (span_is(SPAN_LITERAL("in_hot_standby"), settings[i].name) ||
+		    span_is(SPAN_LITERAL("default_transaction_read_only"), settings[i].name)))
+			continue;
 		if (!settings[i].reported ||
 		    (!all && strcmp(s->told[i], s->settings[i]) == 0))
 			continue;
