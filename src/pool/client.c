@@ -263,7 +263,7 @@ client_refuse(struct client *c, enum reason why, const struct err *e)
 		client_close_saying(c, why, e->text);	/* in the middle of a message no other can be put */
 		return;
 	}
-	if (c->worker->setup->conf->log_pooler_errors)
+	if (c->worker->setup->conf->log_pooler_errors && why != CLOSE_drain)
 		log_line(LOG_LEVEL_WARNING, client_who(c, &who), "pooler error: %s",
 		    log_escape(span_text(e->text), text, sizeof(text)));
 	log_end(c, why, e->text);

@@ -167,6 +167,29 @@ a_question_behind_a_probe_is_answered(void **state)
 }
 
 static void
+nobody_is_told_right_behind_a_probe(void **state)
+{
+	struct story *s = story_begin("pool_size=1");
+	struct actor *a = story_client(s, "app");
+
+	(void)state;
+	say(a, "select warm");
+	story_settle(s);
+	actor_forget(a);
+	drain(s, SECOND);
+	pg_deaf(pg_session_at(&s->db1, 0), true);
+	say(a, "select 1");
+	story_pass(s, 1200 * MSEC);
+	pg_deaf(pg_session_at(&s->db1, 0), false);
+	story_settle(s);
+	hears(a, "T D:1 C Z:I", "it lives, though everybody's time is over");
+	say(a, "select real");
+	story_settle(s);
+	hears(a, "T D:real C Z:I " TOLD, "it goes behind its real question");
+	story_end(s);
+}
+
+static void
 a_probe_by_its_name_is_known(void **state)
 {
 	struct story *s = story_begin("pool_size=1");
@@ -177,12 +200,14 @@ a_probe_by_its_name_is_known(void **state)
 	story_settle(s);
 	actor_forget(a);
 	drain(s, SECOND);
-	for (unsigned i = 0; i < 9 && !a->closed; i++) {
+	for (unsigned i = 0; i < 9; i++) {
 		sends(a, "B probe / E / S");
 		story_settle(s);
-		if (!a->closed)
-			hears(a, "2 D:1 C Z:I", "it lives");
+		if (a->closed)
+			break;
+		hears(a, "2 D:1 C Z:I", "it lives");
 		story_pass(s, 100 * MSEC);
+		is_count(a->closed, 0, "nobody is told at another time");
 	}
 	hears(a, TOLD, "it is told in place of an answer");
 	story_end(s);
@@ -276,6 +301,7 @@ main(void)
 		UNIT_TEST(who_waits_is_served_first),
 		UNIT_TEST(probes_are_the_moment),
 		UNIT_TEST(a_question_behind_a_probe_is_answered),
+		UNIT_TEST(nobody_is_told_right_behind_a_probe),
 		UNIT_TEST(a_probe_by_its_name_is_known),
 		UNIT_TEST(sessions_end_between_transactions),
 		UNIT_TEST(in_the_end_queries_are_canceled),
