@@ -69,7 +69,7 @@ struct client {
 	uint32_t	 pid;		/* of its backend key */
 	uint8_t		 key[CLIENT_KEY_MOST];
 	uint32_t	 version;	/* of the protocol: PROTOCOL_3_0 .. 3_2 */
-	uint32_t	 failures_seen;	/* of its pool's logins, when it asked (readiness.c) */
+	uint32_t	 laps_seen;	/* of its pool's aim, when it asked (readiness.c) */
 	uint64_t	 id;
 	usec_t		 since;		/* when this state began */
 	usec_t		 asked_at;	/* when the query it waits for or runs began; before the first, its login */

@@ -106,14 +106,6 @@ first_pool(const struct client *c, const struct conf_database *db)
 
 /* --- what it says --- */
 
-static size_t
-hosts_of(const struct conf *conf, const struct pool *pool)
-{
-	const struct conf_database *db = place_database(conf, pool);
-
-	return db != NULL ? db->n_hosts : 1;
-}
-
 bool
 readiness_failed(struct pooler *p, struct pool *pool)
 {
@@ -134,29 +126,57 @@ by_last_error(struct pooler *p, struct pool *pool)
 	return readiness_failed(p, pool) ? UNREADY : READY;
 }
 
-/* POOL has no server: try to open one, for C, which asks for the FIRST time or has waited. */
+static unsigned
+laps_of(struct pooler *p, struct pool *pool)
+{
+	unsigned laps;
+
+	pthread_mutex_lock(&p->mutex);
+	laps = pool->aim.laps;
+	pthread_mutex_unlock(&p->mutex);
+	return laps;
+}
+
+/* POOL has no server, and C asks: open one, or say what came of the last attempt if it is too early for another. */
 static enum answer
-try(struct client *c, struct pool *pool, bool first)
+try(struct client *c, struct pool *pool, struct lane *lane)
 {
 	struct worker *w = c->worker;
-	struct lane *lane = worker_lane(w, pool);
-	unsigned failures = atomic_load(&pool->failures);
+
+	if (!ledger_fill(&lane->seat, 1, loop_now(w->loop)))
+		return by_last_error(w->pooler, pool);
+	server_open(lane);
+	return UNDECIDED;
+}
+
+/* The same for C, which has waited: the last attempt was made meanwhile. All hosts have to be tried before it is a no. */
+static enum answer
+try_again(struct client *c, struct pool *pool, struct lane *lane)
+{
+	struct pooler *p = c->worker->pooler;
+
+	if (by_last_error(p, pool) == READY)
+		return READY;
+	if (laps_of(p, pool) != c->laps_seen)
+		return UNREADY;
+	return try(c, pool, lane);
+}
+
+/* What POOL, which has no server, has to say to C, which asks for the FIRST time or has waited. */
+static enum answer
+answer_of(struct client *c, struct pool *pool, bool first)
+{
+	struct lane *lane = worker_lane(c->worker, pool);
 	struct ledger_view view;
 
 	if (lane == NULL)
 		return READY;	/* no memory: its login will tell */
 	if (first)
-		c->failures_seen = failures;
+		c->laps_seen = laps_of(c->worker->pooler, pool);
 	ledger_look(&pool->ledger, &view);
 	if (view.opening > 0)
 		return UNDECIDED;
-	if (failures - c->failures_seen >= hosts_of(w->setup->conf, pool))
-		return by_last_error(w->pooler, pool);
-	if (ledger_fill(&lane->seat, 1, loop_now(w->loop)))
-		server_open(lane);
-	else if (first)
-		return by_last_error(w->pooler, pool);
-	return UNDECIDED;
+	return first ? try(c, pool, lane) : try_again(c, pool, lane);
 }
 
 static enum answer
@@ -173,7 +193,7 @@ answer(struct client *c, bool first)
 	if (s.one == NULL)
 		s.one = first_pool(c, s.db);
 	if (!s.ready && s.one != NULL)
-		a = try(c, s.one, first);
+		a = answer_of(c, s.one, first);
 	if (s.one != NULL)
 		place_leave(s.one);
 	return a == UNDECIDED && loop_now(c->worker->loop) - c->since >= ANSWER_MOST ? UNREADY : a;
