@@ -206,7 +206,7 @@ class Cluster:
 	there, and the second one here."""
 
 	def __init__(self, folder, count=2, synchronous=True, machine=None):
-		self.folder, self.synchronous = pathlib.Path(folder), synchronous
+		self.folder, self.synchronous = scratch.fresh(pathlib.Path(folder)), synchronous
 		self.folder.mkdir(mode=0o755)
 		scratch.give_to("postgres", self.folder)
 		if machine:
@@ -315,6 +315,7 @@ class Machine:
 		scratch.run(*self.enter, "ip", "link", "set", "there", "down")
 
 	def stop(self):
+		scratch.run("ip", "link", "delete", "here")
 		scratch.end(self.keeper, signal.SIGKILL)
 
 
