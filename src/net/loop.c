@@ -148,7 +148,8 @@ run_chores(struct loop *loop)
 	}
 }
 
-static void
+/* Once a turn: kept out of loop_now(), which is asked all the time and so is in line. */
+static RARE void
 read_clocks(struct loop *loop)
 {
 	struct timespec mono, wall;

@@ -117,14 +117,14 @@ stop_waiting(struct lane *lane, struct client *client)
 		return;
 	list_remove(&client->in_lane);
 	lane->waiting_count--;
-	if (client->welcomed)
-		latency_add(lane, wait, loop_now(lane->worker->loop) - client->since);
 }
 
 void
 lane_leave(struct lane *lane, struct client *client)
 {
 	ledger_leave(&client->want);
+	if (node_linked(&client->in_lane) && client->welcomed)
+		latency_add(lane, wait, loop_now(lane->worker->loop) - client->since);
 	stop_waiting(lane, client);
 }
 
@@ -275,11 +275,13 @@ lane_place(struct lane *lane, struct server *server, struct give give)
 bool
 lane_serve(struct lane *lane, struct client *client, struct server *server)
 {
-	usec_t now = loop_now(lane->worker->loop);
+	usec_t waited = loop_now(lane->worker->loop) - client->since;
 
 	stop_waiting(lane, client);
-	count_add(lane, wait_time, now - client->since);
-	if (!client->welcomed && (client_welcome(client) || client->dead))
+	count_add(lane, wait_time, waited);
+	if (client->welcomed)
+		latency_add(lane, wait, waited);
+	else if (client_welcome(client) || client->dead)
 		return false;
 	if (!pair_join(client, server))
 		return true;
