@@ -9,6 +9,8 @@
 #include "net/loop.h"
 
 #define DOORS_MOST 32u
+/* On a shared port, between doors_ebb() and doors_close_tcp(): for connections that have begun to arrive. */
+#define DOORS_EBB (100 * MSEC)
 
 struct doors {
 	struct loop	*loop;		/* borrowed */

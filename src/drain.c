@@ -18,8 +18,6 @@
 #include "pool/worker.h"
 
 #define PERIOD (100 * MSEC)
-/* On a shared port: how long connections that have begun may take to arrive. */
-#define EBB (100 * MSEC)
 /* For cancel requests and clean-ups behind the last client. */
 #define LAST_MOST (2 * SECOND)
 
@@ -109,7 +107,7 @@ drain_begin(struct drain *d, const struct conf *conf)
 	if (open && conf->so_reuseport) {
 		/* another process has the port, too: nobody shall notice that we go */
 		doors_ebb(d->doors);
-		d->doors_close += EBB;
+		d->doors_close += DOORS_EBB;
 	} else if (open) {
 		d->doors_close += conf->drain_accept_time;
 	}

@@ -10,8 +10,6 @@
 #include "pool/worker.h"
 
 #define WATCH_PERIOD (333 * MSEC)
-/* On a shared port: how long connections that have begun may take to arrive. */
-#define EBB (100 * MSEC)
 
 static const struct scope everything = { .all = true };
 
@@ -88,7 +86,7 @@ begin_waiting(struct ending *x)
 	if (x->mode == SHUTDOWN_WAIT_FOR_CLIENTS && x->pooler->setup->conf->so_reuseport) {
 		/* another process has the port, too: nobody shall notice that we go */
 		doors_ebb(x->doors);
-		timer_set(x->watch, EBB);
+		timer_set(x->watch, DOORS_EBB);
 		return;
 	}
 	close_doors(x);
