@@ -36,13 +36,13 @@ static const struct setting rows[] = {
 		  "limit." },
 	{ BOOL(so_reuseport, "0"), .reload = RESTART, .ready = true,
 	  .text = "Let several processes listen on the same port." },
-	{ COUNT(tcp_defer_accept, "1"), .ready = true,
-	  .text = "Seconds the kernel holds a new connection back until its first bytes "
-		  "are there. 0 turns it off." },
 	{ TIME(tcp_dead_timeout, "10"), .ready = true,
 	  .text = "Close a busy server connection when the other machine has acknowledged nothing "
 		  "for about so long, however often it was sent again. One that is only slow, or does "
 		  "not read, acknowledges, which tcp_user_timeout does not see. 0 turns it off." },
+	{ COUNT(tcp_defer_accept, "1"), .ready = true,
+	  .text = "Seconds the kernel holds a new connection back until its first bytes "
+		  "are there. 0 turns it off." },
 	{ BOOL(tcp_keepalive, "1"), .ready = true,
 	  .text = "Let the kernel find out when the other side is gone." },
 	{ COUNT(tcp_keepcnt, "3"), .ready = true,
