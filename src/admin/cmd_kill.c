@@ -63,10 +63,14 @@ run_kill(struct console *s, const struct request *r)
 	console_log(s, "KILL %s", scope.database);
 	job->scope = scope;
 	pausing.scope = &job->scope;
-	if (!scope.all)
+	/* what it leaves paused stays so, whatever limit a PAUSE had */
+	if (!scope.all) {
+		lull_forget(s->admin, scope_name(&scope));
 		place_pause(s->admin->pooler, scope_name(&scope), true);
-	else
+	} else {
+		lull_forget_named(s->admin);
 		place_each(s->admin->pooler, pause_pool, &pausing);
+	}
 	scope_forget_welcome(s->admin->pooler, &scope);
 	job_begin(job);
 }

@@ -100,13 +100,13 @@ round_of_pause(struct worker *w, struct job *job)
 		find_holders(w, job);
 }
 
-static bool
+static void
 give_up(struct job *job, struct err *e)
 {
 	unsigned found = atomic_load(&job->found);
 	struct buf b = { 0 };
 
-	err_set(e, SQLSTATE_CANCELED, "PAUSE was given up after %.1f s: %u servers are still in use",
+	err_set(e, SQLSTATE_CANCELED, "PAUSE was given up after %.1f s, servers still in use: %u",
 	    (double)job->most / SECOND, scope_servers(job->admin->pooler, &job->scope));
 	for (unsigned i = 0; i < found && i < HOLDERS_MOST; i++)
 		buf_printf(&b, "%s%s", i > 0 ? "; " : "", job->strings + (size_t)i * HOLDER_BYTES);
@@ -119,7 +119,6 @@ give_up(struct job *job, struct err *e)
 	    "it was paused before and stays so; KILL_CLIENT id ends a client");
 	if (job->ours)
 		admin_resume(job->admin, scope_name(&job->scope));
-	return false;
 }
 
 /* Is everything closed? Or has somebody resumed meanwhile? */

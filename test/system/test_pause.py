@@ -44,7 +44,7 @@ def test_who_holds_a_pause_up_is_named_and_it_is_undone(pooler):
 			admin.execute("pause three within 0.3")
 		said = why.value.diag
 		assert said.sqlstate == "57014"
-		assert said.message_primary == "PAUSE was given up after 0.3 s: 1 servers are still in use"
+		assert said.message_primary == "PAUSE was given up after 0.3 s, servers still in use: 1"
 		assert "app@127.0.0.1:%d, tester) has server pid" % busy.ours[1] in said.message_detail
 		assert said.message_detail.endswith("idle in its transaction")
 		assert not is_paused(admin, "three")
@@ -63,6 +63,8 @@ def test_a_pause_ends_by_itself(pooler):
 		admin.execute("pause one within 5 for 0.2")
 		admin.execute("resume one")
 		admin.execute("pause one")
+		admin.execute("pause three for 0.2")
+		admin.execute("kill three")
 		admin.execute("pause two for 0.5")
 	one.send(query("select 'one'"))
 	two.send(query("select 'two'"))
@@ -70,6 +72,7 @@ def test_a_pause_ends_by_itself(pooler):
 	assert "PAUSE two has ended by itself after 0." in pooler.log.read_text()
 	with console(pooler) as admin:
 		assert is_paused(admin, "one"), "its own limit went with RESUME"
+		assert is_paused(admin, "three"), "KILL lasts until RESUME"
 		admin.execute("resume")
 	one.hears("T D:one C Z:I")
 
