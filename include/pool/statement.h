@@ -20,7 +20,7 @@ struct statement {
 };
 
 /* The message PIECE begins something that C asks of its server: keep what statement it is. */
-void statement_note(struct client *c, const struct piece *piece);
+RARE void statement_note(struct client *c, const struct piece *piece);
 /* What S does for its client, or NULL: unknown, or not to be shown. Borrowed. */
 const struct statement *statement_of(const struct server *s);
 

@@ -1,8 +1,8 @@
 /*
  * view_waiting.c - rows: WAITING: who waits for a server, for want of what, and who has that.
  *
- * Each worker adds its waiting clients, the account that keeps their pool from more servers, and for each pool the
- * one of its servers that is busy longest. Which of those counts in the account is found when all have.
+ * Each worker adds its waiting clients, the account that keeps their pool from more servers, and for each
+ * pool the one of its servers that is busy longest. Which of those counts in the account is found when all have.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -22,9 +22,10 @@ struct waiting_row {
 	const char	*holder, *holder_addr, *holder_application_name, *holder_state;
 	uint64_t	 wait_us, place, used, most, waiting, most_used, holder_pid, holder_us;
 	/* Not shown. The pointers are compared only: what they point to may be gone. */
-	bool		 holds;		/* no client that waits, but one (or us) that holds a server */
+	bool		 holds;		/* no client that waits: it is about who holds a server */
 	const struct pool *pool_at;
-	const struct budget *budgets[ACCOUNT_KINDS];	/* holds: the accounts its server counts in; else the one that binds */
+	/* The accounts that the server counts in; of a client that waits the one that binds. */
+	const struct budget *budgets[ACCOUNT_KINDS];
 };
 
 /* --- on each worker --- */
