@@ -207,11 +207,12 @@ end(struct keeper *k)
 	doors_close(&k->doors);
 	if (k->pidfile_written)
 		process_remove_pidfile(p->setup->conf->pidfile);
-	web_free(k->web);
+	web_stop(k->web);
 	if (p->clerks != NULL)
 		clerks_stop(p->clerks, CLERKS_GRACE);
 	while (k->started > 0)
 		worker_stop(p->workers[--k->started]);
+	web_free(k->web);
 	for (unsigned i = 0; i < p->worker_count; i++)
 		worker_free(p->workers[i]);
 	mem_free(p->workers);

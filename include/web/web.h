@@ -12,7 +12,7 @@ struct conf;
 struct web;
 
 /* Descriptors it takes at most. */
-#define WEB_FILES_MOST 96u
+#define WEB_FILES_MOST 160u
 
 /* Can metrics be served as CONF wishes, as far as its files go? False: E says why not. */
 bool web_check(const struct conf *conf, struct err *e);
@@ -28,7 +28,9 @@ void web_up(struct web *web);
 void web_reloaded(struct web *web, bool good, usec_t now);
 /* From the keeper: another setup is in force. */
 void web_follow(struct web *web);
-/* From the keeper, while the workers run: end. NULL is fine. */
+/* From the keeper, while the workers run: serve nobody any more. NULL is fine. */
+void web_stop(struct web *web);
+/* When no worker runs any more: the last of them may still have been waking us. NULL is fine. */
 void web_free(struct web *web);
 
 #endif

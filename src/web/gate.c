@@ -220,10 +220,25 @@ gates_tick(struct gates *g)
 {
 	struct err e;
 
-	for (unsigned i = 0; i < g->count; i++)
-		evconnlistener_enable(evhttp_bound_socket_get_listener(g->each[i].bound));
 	if (g->missing)
 		open_wanted(g, &e);
+	/* those that rested for want of descriptors */
+	if (!g->crowded)
+		gates_open(g, true);
+}
+
+void
+gates_open(struct gates *g, bool open)
+{
+	g->crowded = !open;
+	for (unsigned i = 0; i < g->count; i++) {
+		struct evconnlistener *l = evhttp_bound_socket_get_listener(g->each[i].bound);
+
+		if (open)
+			evconnlistener_enable(l);
+		else
+			evconnlistener_disable(l);
+	}
 }
 
 void

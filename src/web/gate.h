@@ -23,6 +23,7 @@ struct gates {
 	struct evhttp	*http;		/* borrowed */
 	char		*list;		/* owned: metrics_listen; NULL: nothing yet */
 	bool		 missing;	/* some of it could not be had */
+	bool		 crowded;	/* nobody is let in, see gates_open() */
 	unsigned	 count;
 	struct gate	 each[GATES_MOST];
 };
@@ -32,8 +33,10 @@ struct gates {
  * be had, E says which and why.
  */
 bool gates_follow(struct gates *g, const char *list, struct err *e);
-/* Every second: try again what could not be had, and accept again where descriptors ran out. */
+/* Every second: try again what could not be had. */
 void gates_tick(struct gates *g);
+/* Accept connections, or let them wait. */
+void gates_open(struct gates *g, bool open);
 /* Close all. */
 void gates_fini(struct gates *g);
 

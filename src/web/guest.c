@@ -67,6 +67,8 @@ on_guest(struct event_base *base, void *arg)
 	list_add_last(&web->guests, &guest->in_web);
 	if (web->guest_count++ == 0)
 		timer_set(web->sweep, SWEEP);
+	if (web->guest_count == GUESTS_CROWD)
+		gates_open(&web->gates, false);
 	return bev;
 }
 
@@ -129,6 +131,8 @@ on_sweep(void *owner)
 		if (now - guest->came > DEADLINE || web->guest_count > most++)
 			show_out(guest);
 	}
+	if (web->gates.crowded && web->guest_count < GUESTS_CROWD)
+		gates_open(&web->gates, true);
 	if (web->guest_count > 0)
 		timer_set(web->sweep, SWEEP);
 }

@@ -8,8 +8,10 @@
 
 struct web;
 
-/* Most connections at a time; of more the oldest ends. */
+/* Connections at a time; of more the oldest ends. */
 #define GUESTS_MOST 64u
+/* While there are so many, as some have not ended yet, nobody is let in. */
+#define GUESTS_CROWD (2 * GUESTS_MOST)
 
 /* From now on guests come in. False: no memory. */
 bool guests_init(struct web *web);

@@ -213,7 +213,7 @@ stop_here(struct letter *letter, void *receiver)
 }
 
 void
-web_free(struct web *web)
+web_stop(struct web *web)
 {
 	struct letter letter = { NULL, stop_here };
 
@@ -221,5 +221,11 @@ web_free(struct web *web)
 		return;
 	mailbox_post(web->mailbox, &letter);
 	pthread_join(web->thread, NULL);
-	take_apart(web);
+}
+
+void
+web_free(struct web *web)
+{
+	if (web != NULL)
+		take_apart(web);
 }
