@@ -15,7 +15,7 @@
 
 #define POOLS_MOST 200u
 #define ACCOUNTS_MOST 200u
-#define WAITING_MOST 5u
+#define CAUSES_MOST 5u
 
 enum part { POOLS, BUDGET, TOTALS, LISTS, LATENCY, WAITING, PARTS };
 
@@ -182,6 +182,43 @@ rank_latency(const struct view *view, const void *row)
 	return ((const struct status_latency *)row)->database == NULL;
 }
 
+/* Do both clients wait for the same? What is no account is the pool's own affair. */
+static bool
+is_same_cause(const struct view *view, const void *a, const void *b)
+{
+	const char *x = row_text(view, a, "account"), *y = row_text(view, b, "account");
+
+	if (x == NULL || y == NULL) {
+		x = row_text(view, a, "pool");
+		y = row_text(view, b, "pool");
+	}
+	return strcmp(x, y) == 0 &&
+	    strcmp(row_text(view, a, "waits_for"), row_text(view, b, "waits_for")) == 0;
+}
+
+/* Of all that wait for the same, the one that has waited longest. */
+static void
+put_causes(struct status *s)
+{
+	const struct view *view = s->views[WAITING];
+	const struct sheet *rows = &s->sheets[WAITING];
+	const void *causes[CAUSES_MOST];
+	struct pick p = { .rows = causes };
+
+	for (size_t i = 0; i < rows->count && p.wanted < CAUSES_MOST; i++) {
+		const void *row = sheet_row(rows, i);
+		size_t at = 0;
+
+		while (at < p.wanted && !is_same_cause(view, causes[at], row))
+			at++;
+		if (at == p.wanted)
+			causes[p.wanted++] = row;
+	}
+	buf_put_text(&s->text, "\"waiting\":");
+	rows_put(&s->text, view, &p);
+	buf_put_text(&s->text, ",\n");
+}
+
 static void
 put_status(struct status *s)
 {
@@ -189,8 +226,7 @@ put_status(struct status *s)
 	put_pools(s);
 	put_rows(s, BUDGET, rank_account, ACCOUNTS_MOST);
 	put_rows(s, LATENCY, rank_latency, LATENCIES_MOST);
-	if (s->views[WAITING] != NULL)
-		put_rows(s, WAITING, NULL, WAITING_MOST);
+	put_causes(s);
 	buf_put_text(&s->text, "\"totals\":");
 	rows_put_pairs(&s->text, s->views[TOTALS], &s->sheets[TOTALS], "name", "value");
 	buf_put_text(&s->text, ",\n\"lists\":");
@@ -215,5 +251,5 @@ run_status(struct visit *v)
 	const struct view *views[PARTS];
 
 	find_views(views);
-	visit_survey(v, views, views[WAITING] != NULL ? PARTS : WAITING, answer);
+	visit_survey(v, views, PARTS, answer);
 }

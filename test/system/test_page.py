@@ -83,14 +83,17 @@ def test_figures_are_those_of_show(pooler, postgres):
 		assert watched.pool(HOSTILE)["xact_count"] == 1
 		host = next(a for a in status["budget"] if a["kind"] == "host")
 		assert host["used"] == 3 and host["waiting"] == 2 and host["limit"] > 3
-		assert {"pool", "one/app"} <= {a["kind"] for a in status["budget"]} | {
-			a["name"] for a in status["budget"]}
-		waits = next(row for row in status["latency"] if row["kind"] == "transaction")
-		assert waits["total_count"] == waits["recent_count"] == 21
+		assert any(a["name"] == "one/app" and a["waiting"] == 2 for a in status["budget"])
+		took = next(row for row in status["latency"] if row["kind"] == "transaction")
+		assert took["total_count"] == took["recent_count"] == 21
+		cause, = status["waiting"]  # one for all who wait for the same
+		assert cause["waits_for"] == "pool" and cause["account"] == "one/app"
+		assert cause["wait_us"] > 0 and cause["waiting"] == 2
 		assert status["totals"]["total_xact_count"] == 22  # one goes on
 		assert status["lists"]["used_servers"] == 3
 
 
+@pytest.mark.parametrize("front", ["1-worker"], indirect=True)
 def test_only_so_many_pools(pooler, postgres):
 	"""And whatever bytes a name is, the figures are JSON."""
 	watched = Watched(pooler, postgres)
@@ -138,6 +141,7 @@ def test_page(pooler, postgres, page):
 		wait_for("figures", lambda: "2 clients wait" in page.shows("#headline"))
 		assert page.shows("#state") == "running"
 		assert "pool one/app has 1 of 1" in page.shows("#why")
+		assert "idle in transaction" in page.shows("#why")
 		assert "3 of" in page.shows(".host .head")
 		rows = page.run("[...document.querySelectorAll('#pools tbody tr')].map(r => r.innerText)")
 		assert len(rows) == 3 and rows[0].startswith("one\n"), rows
@@ -145,8 +149,11 @@ def test_page(pooler, postgres, page):
 
 		clients[0].asks("select 1")  # the curves move with it
 		wait_for("a rate", lambda: page.run(
-			"lines.get('rates three / app').some(v => v > 0)"))
+			"lines.get('rates three\\napp').some(v => v > 0)"))
 		assert page.run("document.querySelectorAll('#pools path[d^=M]').length") > 0
+
+		page.run("$('filter').value = 'THREE'; $('filter').dispatchEvent(new Event('input'))")
+		assert page.shows("#pools tbody").startswith("three\n") and "one" not in page.shows("#pools tbody")
 
 		page.size(390, 844)
 		assert page.run("document.documentElement.scrollWidth") == 390
