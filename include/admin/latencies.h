@@ -26,8 +26,8 @@ struct latency_pool {
 /* For gather(): all that the lanes of W have counted, rows of struct latency_part. */
 void latencies_fill(struct sheet *part, struct worker *w);
 /*
- * Call FN for each pool and kind of which anything was counted, in the order of kind, database, user; POOL
- * lasts until FN returns, its texts as long as G. False: no memory, some are missing.
+ * Call FN for each pool and kind of which anything was counted, in the order of kind, database,
+ * user; POOL lasts until FN returns, its texts as long as G. False: no memory, some are missing.
  */
 bool latencies_each(const struct gathering *g,
     void (*fn)(void *owner, const struct latency_pool *pool), void *owner);

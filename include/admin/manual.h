@@ -10,6 +10,7 @@
 void manual_commands(struct buf *out);
 void manual_views(struct buf *out);
 void manual_counters(struct buf *out);
+void manual_latencies(struct buf *out);
 void manual_logs(struct buf *out);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * histogram.h - how often something took how long. Microseconds are counted in buckets at most an eighth
- * of their lower edge wide, so that what is read from them is at most 6.25 % wrong. For one thread.
+ * histogram.h - how often something took how long. Microseconds are counted in buckets at most an
+ * eighth of their lower edge wide, so that what is read from them is at most 6.25 % wrong. For one
+ * thread.
  *
- *	0 1 ... 15 | 16-17 18-19 ... 30-31 | 32-35 ... 60-63 | ... | ... 15/16 of HISTOGRAM_END and all above
+ *	0 1 ... 15 | 16-17 18-19 ... 30-31 | 32-35 ... 60-63 | ... | ... 15/16 of HISTOGRAM_END, and more
  *
  * Memory comes with what is counted: a histogram that has seen nothing owns nothing, one whose
  * longest are milliseconds less than a kilobyte.
@@ -17,7 +18,7 @@
 
 /* {0} is empty. */
 struct histogram {
-	usec_t		 known;		/* what is below has its bucket: 0, or GREATEST + 1, HISTOGRAM_END at most */
+	usec_t		 known;		/* below it all have their buckets: 0, or greatest + 1, at most END */
 	usec_t		 sum, greatest;
 	uint64_t	*counts;	/* owned: ROOM buckets */
 	unsigned	 room;
@@ -58,7 +59,10 @@ void histogram_fini(struct histogram *h);
 usec_t histogram_edge(unsigned bucket);
 /* How many were counted. */
 uint64_t histogram_count(const struct histogram *h);
-/* How many took FROM or longer, but less than TO: exact if both are edges, or 0 and UINT64_MAX. */
+/*
+ * How many took FROM or longer, but less than TO: exact if both are edges, or 0 and UINT64_MAX.
+ * Others are rounded up to the next edge, by 12.5 % at most.
+ */
 uint64_t histogram_between(const struct histogram *h, usec_t from, usec_t to);
 /* The time that PERMILLE of a thousand did not exceed; 0 if nothing was counted. */
 usec_t histogram_quantile(const struct histogram *h, unsigned permille);

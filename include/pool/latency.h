@@ -1,6 +1,6 @@
 /*
- * latency.h - what a lane keeps histograms of: THE table. Written by the lane's own thread only, read there
- * for SHOW LATENCY and metrics (admin/latencies.h).
+ * latency.h - what a lane keeps histograms of: THE table. Written by the lane's own thread only,
+ * read there for SHOW LATENCY and metrics (admin/latencies.h).
  */
 #ifndef POOL_LATENCY_H
 #define POOL_LATENCY_H
@@ -9,12 +9,12 @@
 #include "pool/counters.h"
 
 /* name, what is counted in microseconds */
-#define LATENCIES(X)                                                                                      \
-	X(wait, "From when a client has something to ask to when it has a server, or gives up; 0 if one is idle.") \
-	X(transaction, "From a transaction's first message to its last answer.")                           \
-	X(query, "From a query's first message to its ReadyForQuery.")                                     \
-	X(login, "From a client's connection to its first ReadyForQuery.")                                 \
-	X(connect, "From the first attempt to reach a server to when it can be used.")
+#define LATENCIES(X)                                                                              \
+	X(wait, "From having something to ask to having a server, or giving up; 0 if one is idle.") \
+	X(transaction, "From a transaction's first message to its last answer, without the wait.") \
+	X(query, "From a query's first message to its ReadyForQuery, without the wait.")           \
+	X(login, "From a client's connection to its first ReadyForQuery.")                         \
+	X(connect, "From looking a server up to when it can be used, its login included.")
 
 enum latency_kind {
 #define LATENCY_ENUM(name, text) LATENCY_##name,

@@ -232,6 +232,7 @@ static const struct {
 	{ "commands", manual_commands },
 	{ "views", manual_views },
 	{ "counters", manual_counters },
+	{ "latencies", manual_latencies },
 	{ "logs", manual_logs },
 };
 

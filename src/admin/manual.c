@@ -6,6 +6,7 @@
 #include "admin/command.h"
 #include "admin/view.h"
 #include "pool/counters.h"
+#include "pool/latency.h"
 
 /* A cell: a bar would end it. */
 static void
@@ -105,6 +106,21 @@ manual_counters(struct buf *out)
 		buf_printf(out, "| %s | %s | ", counter_rows[i].name,
 		    counter_rows[i].unit);
 		put_cell(out, counter_rows[i].text);
+		buf_put_text(out, " |\n");
+	}
+}
+
+void
+manual_latencies(struct buf *out)
+{
+	buf_put_text(out,
+	    "\n## How long it takes\n\n"
+	    "Made by `pgweir --describe latencies` from `include/pool/latency.h`. What is cut off, by a timeout or a lost "
+	    "connection, is not counted, but for waits.\n\n"
+	    "| kind | from when to when |\n| --- | --- |\n");
+	for (size_t i = 0; i < LATENCIES_MOST; i++) {
+		buf_printf(out, "| %s | ", latency_kind_rows[i].name);
+		put_cell(out, latency_kind_rows[i].text);
 		buf_put_text(out, " |\n");
 	}
 }

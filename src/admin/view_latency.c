@@ -89,7 +89,7 @@ static const struct column latency_columns[] = {
 static const struct view views[] = {
 	{ .topic = "latency",
 	    .text = "One row a pool and kind: how long waits, transactions, queries, logins and connecting "
-		    "to servers take. Of what never happened there is no row.",
+		    "to servers take, in microseconds. Of what never happened there is no row.",
 	    .role = ROLE_STATS,
 	    .columns = latency_columns,
 	    .column_count = ARRAY_SIZE(latency_columns),

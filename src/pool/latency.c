@@ -1,5 +1,6 @@
 /*
- * latency.c - the rows of the table in latency.h, and what happens to a lane's histograms when a period ends.
+ * latency.c - the rows of the table in latency.h, and what happens to a lane's histograms when a
+ * period ends.
  */
 #include "pool/latency.h"
 
