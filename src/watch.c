@@ -2,7 +2,7 @@
  * watch.c - looks every two seconds whether files that were read have become others. Asks
  * for each by its name, so that links are followed anew and whatever way it was changed is
  * seen: written to, put in its place, a folder above it swapped. What is read is reload.c's
- * business.
+ * business. The keeper waits for the answers, so a file system that hangs holds it up.
  */
 #include "watch.h"
 

@@ -277,8 +277,8 @@ class Builder:
 
 
 def prune(cache, used):
-	"""Take away what nobody has used for three days."""
-	old = time.time() - 3 * 24 * 3600
+	"""Take away what nobody has used for a day."""
+	old = time.time() - 24 * 3600
 	for path in cache.iterdir():
 		if path.name not in used and path.is_dir() and not path.name.startswith("base-") and \
 				path.lstat().st_mtime < old:

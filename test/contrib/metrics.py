@@ -118,6 +118,8 @@ rules = [rule for group in yaml.safe_load(rules_file.read_text())["groups"] for 
 adapter = yaml.safe_load((CONTRIB / "kubernetes/components/autoscaling/adapter.yaml").read_text())
 recorded = {rule["record"] for rule in rules if "record" in rule}
 alerts = {rule["alert"] for rule in rules if "alert" in rule}
+scaling = [rule["metricsQuery"].replace("<<.LabelMatchers>>", 'pod="a"').replace("<<.GroupBy>>", "pod")
+	for rule in adapter["rules"]["custom"]]
 known = exported()
 
 check("a running pgweir has metrics of its own", [] if
@@ -129,8 +131,8 @@ check("the dashboard asks for what there is", [one for title, expression in aske
 check("its panels are in order", layout(board))
 (folder / "board.yml").write_text(yaml.safe_dump({"groups": [{"name": "board", "rules": [
 	{"record": "panel", "labels": {"n": str(n), "title": title}, "expr": expression}
-	for n, (title, expression) in enumerate(asked(board))]}]}))
-check("promtool understands what it asks", promtool_says("check", "rules", folder / "board.yml"))
+	for n, (title, expression) in enumerate([*asked(board), *(("scaling", one) for one in scaling)])]}]}))
+check("promtool understands what it and the autoscaler ask", promtool_says("check", "rules", folder / "board.yml"))
 
 check("the rules ask for what there is", [one for rule in rules for one in
 	complaints_of(rule.get("alert") or rule["record"], rule["expr"], known, recorded)])
