@@ -103,6 +103,8 @@ struct span link_alpn(const struct link *link);
  * so if it says that it has no room (a reader that rests), nor on unix sockets. One system call.
  */
 bool link_is_dead(const struct link *link, usec_t most);
+/* The other machine may be gone: from now on let the kernel ask it in every silence of a second; without an answer the link ends. */
+void link_probe(const struct link *link);
 /* The socket's own and the other end. */
 void link_local(const struct link *link, struct addr *out);
 void link_peer(const struct link *link, struct addr *out);

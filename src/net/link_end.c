@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
+#include "net/dial.h"
 #include "net/link_private.h"
 #include "net/secure.h"
 
@@ -37,6 +38,17 @@ link_is_dead(const struct link *link, usec_t most)
 		return false;
 	/* probes of a window that is shut are no retransmissions */
 	return info.tcpi_unacked > 0 && info.tcpi_retransmits >= resends(most);
+}
+
+void
+link_probe(const struct link *link)
+{
+	const struct socket_options often = {
+		.keepalive = true, .keepidle = 1, .keepintvl = 1, .keepcnt = 3,
+	};
+
+	if (link->fd >= 0)
+		socket_tune(link->fd, &often);
 }
 
 void

@@ -133,13 +133,18 @@ doom(struct list *list, const struct host_news *news)
 	return count;
 }
 
-/* They go on to their ends, which may be good ones; if not their clients are told by the servers. */
+/*
+ * They go on to their ends, which may be good ones; if not their clients are told by the servers. A machine that is gone tells
+ * nobody, and whose query it had taken in time would wait for ever.
+ */
 static void
 ask_busy(struct list *list, const struct host_news *news)
 {
 	LIST_EACH(n, list) {
 		struct server *s = CONTAINER_OF(n, struct server, in_lane);
 
+		if (news->for_all && s->link != NULL && addr_same(&s->where, &news->where))
+			link_probe(s->link);
 		if (s->lane->rules.attrs != SESSION_ATTRS_ANY && concerns(s, news))
 			s->recheck = true;
 	}

@@ -214,6 +214,12 @@ link_is_dead(const struct link *link, usec_t most)
 	return false;	/* streams end; they are never cut off in silence */
 }
 
+void
+link_probe(const struct link *link)
+{
+	(void)link;
+}
+
 size_t
 link_unsent(const struct link *link)
 {
