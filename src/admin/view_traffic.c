@@ -249,7 +249,7 @@ add_client(struct sheet *part, struct worker *w, const struct client *c)
 						c->peer.port;
 	set_link(part, row, c->link);
 	row->connect_time = c->connected;
-	row->request_time = c->asked_at != 0 ? wall_of(w, c->asked_at) : c->connected;
+	row->request_time = wall_of(w, c->asked_at);
 	if (asking && c->welcomed)
 		set_wait(row, w, c->asked_at);
 	row->ptr = sheet_printf(part, "C-%llu", (unsigned long long)c->id);
