@@ -69,6 +69,7 @@ write_command(char *text, size_t cap, const struct command *command)
 {
 	static const char *const arguments[] = { [ARGS_NONE] = "",
 		[ARGS_MAYBE_DATABASE] = " app", [ARGS_DATABASE] = " app",
+		[ARGS_PAUSE] = " app within 5",
 		[ARGS_TOPIC] = " version", [ARGS_ID] = " 1",
 		[ARGS_MODE] = " wait_for_clients", [ARGS_SET] = " default_pool_size = 3",
 		[ARGS_ANY] = "" };
