@@ -21,10 +21,10 @@ FOREIGN = "document.querySelectorAll('img, iframe, object, body script + script'
 
 
 class Watched:
-	"""A pooler with a status page."""
+	"""A pooler with a status page, whose figures need TOKEN."""
 
-	def __init__(self, pooler, postgres, **settings):
-		self.port = free_port()
+	def __init__(self, pooler, postgres, token=None, **settings):
+		self.port, self.token = free_port(), token
 		self.pooler = pooler(databases={"*": ANY % postgres.port},
 			metrics_listen="127.0.0.1:%d" % self.port, **settings)
 
@@ -35,7 +35,9 @@ class Watched:
 		return "http://127.0.0.1:%d%s" % (self.port, path)
 
 	def get(self, path):
-		return urllib.request.urlopen(self.url(path), timeout=10)
+		headers = {"Authorization": "Bearer " + self.token} if self.token else {}
+		return urllib.request.urlopen(
+			urllib.request.Request(self.url(path), headers=headers), timeout=10)
 
 	def status(self):
 		return json.load(self.get("/status.json"))
@@ -133,12 +135,22 @@ def page(folder):
 
 
 @pytest.mark.parametrize("front", ["1-worker"], indirect=True)
-def test_page(pooler, postgres, page):
-	watched = Watched(pooler, postgres)
+def test_page(pooler, postgres, page, folder):
+	token = folder / ("token-" + os.urandom(4).hex())
+	token.write_text("sesame\n")
+	watched = Watched(pooler, postgres, "sesame", metrics_bearer_token_file=token)
 	with load(watched) as clients:
 		page.size(1280, 800)
 		page.go(watched.url())
+		wait_for("a question", lambda: "token" in page.shows("#ask"))
+		assert page.run("$('main').hidden")
+		give = "$('token').value = %r; $('ask').requestSubmit()"
+		page.run(give % "simsim")
+		wait_for("a refusal", lambda: page.shows("#refused") == "That is not it.")
+		page.run(give % "sesame")
 		wait_for("figures", lambda: "2 clients wait" in page.shows("#headline"))
+		# the browser itself notes each refusal
+		assert all("401" in p["entry"]["text"] for p in page.problems())
 		assert page.shows("#state") == "running"
 		assert "pool one/app has 1 of 1" in page.shows("#why")
 		assert "idle in transaction" in page.shows("#why")
