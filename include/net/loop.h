@@ -25,8 +25,20 @@ struct event_base *loop_base(struct loop *loop);
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
+/* How every struct loop begins: asked for its time a dozen times a transaction. */
+struct loop_clock {
+	usec_t		 now;		/* 0: not read in this turn */
+};
+RARE usec_t loop_read_clock(struct loop *loop);
+
 /* Monotonic time, read once a turn. */
-usec_t loop_now(struct loop *loop);
+static inline usec_t
+loop_now(struct loop *loop)
+{
+	usec_t now = ((struct loop_clock *)loop)->now;
+
+	return likely(now != 0) ? now : loop_read_clock(loop);
+}
 /* Wall-clock time matching loop_now(), for people. */
 usec_t loop_wall(struct loop *loop);
 

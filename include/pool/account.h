@@ -2,7 +2,7 @@
  * account.h - what pools share: a limit on the servers of a database, of a user, of a
  * server host. A server is counted in every account of its ledger's chain, from the
  * decision to open it until its end. Part of the ledger: everything here is called under
- * the book's mutex, by ledger.c only (place.c makes the accounts and sets their limits by
+ * the book's lock, by ledger.c only (place.c makes the accounts and sets their limits by
  * the functions of ledger.h). The rules are tried out in test/model/budget_model.py.
  *
  * A ledger that wants a server and has no room in its chain is hungry. Hungry ledgers

@@ -3,7 +3,7 @@
  * have idle ones, who waits, in what order. Decides; lane.c acts. No fd, no loop, no log.
  *
  * A seat is a lane's place in its ledger; a want is a client's place in the queue, a node
- * inside the client that the ledger never follows to it. One mutex for all ledgers of a
+ * inside the client that the ledger never follows to it. One lock for all ledgers of a
  * book, held for a few lines, never while calling out. The protocol (take, cover, give,
  * nudge) is tried in every interleaving by test/unit/pool/ledger_states.c: the limit is
  * never exceeded, no server is lost, every want is covered by an idle server that is promised or
@@ -13,10 +13,10 @@
 #ifndef POOL_LEDGER_H
 #define POOL_LEDGER_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/port.h"
 #include "pool/account.h"
 
@@ -27,9 +27,9 @@
  * moving a server to another thread (doc/architecture.md has the figures). */
 #define PATIENCE (2 * MSEC)
 
-/* The mutex of many ledgers, and what they have for each other. */
+/* The lock of many ledgers, and what they have for each other. */
 struct book {
-	pthread_mutex_t	 mutex;
+	struct lock	 lock;
 	unsigned	 hungry;	/* ledgers without room in their accounts */
 	unsigned	 over;		/* accounts with more servers than they may have */
 	atomic_bool	 learnt;	/* some account has been told by its server that it is full */
@@ -38,7 +38,6 @@ struct book {
 };
 
 void book_init(struct book *book);
-void book_fini(struct book *book);
 
 /* What limits a pool. */
 struct ledger_limits {
@@ -123,9 +122,9 @@ bool ledger_probe(struct book *book, struct account *a, usec_t now);
 struct seat *ledger_call(struct book *book);
 /* A call has come. True: close an idle server here, the longest unused, and ask again. */
 bool ledger_evicts(struct seat *seat);
-/* For account.c, under the mutex: is a server missing that L itself may open? */
+/* For account.c, under the lock: is a server missing that L itself may open? */
 bool ledger_lacks(struct ledger *l, usec_t now);
-/* For account.c, under the mutex: where L has an idle server that is promised to nobody, or NULL. */
+/* For account.c, under the lock: where L has an idle server that is promised to nobody, or NULL. */
 struct seat *ledger_free_seat(struct ledger *l);
 /* Change the limits; a smaller one takes effect as servers are given back. */
 void ledger_limit(struct ledger *l, const struct ledger_limits *limits);
@@ -175,7 +174,7 @@ bool ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool re
 /* Count a server as being opened, if fewer than LEAST are open and a limit does not forbid it. */
 bool ledger_fill(struct seat *seat, unsigned least, usec_t now);
 
-/* Numbers for people, under the mutex. */
+/* Numbers for people, under the lock. */
 struct ledger_view {
 	unsigned	 open, opening, waiting;
 	unsigned	 most;		/* limit and reserve together; 0: none */

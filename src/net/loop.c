@@ -29,9 +29,9 @@ struct loop_signal {
 };
 
 struct loop {
+	struct loop_clock clock;	/* first: loop_now() */
 	struct event_base *base;	/* owned */
-	usec_t		 now, wall;	/* valid if now_known */
-	bool		 now_known;
+	usec_t		 wall;		/* 0: not read in this turn */
 	bool		 stopping;
 	struct list	 chores;
 	struct list	 lingering;
@@ -54,7 +54,6 @@ struct timer {
 
 static void loop_turn(struct loop *loop);
 static void run_chores(struct loop *loop);
-static void read_clocks(struct loop *loop);
 
 struct loop *
 loop_new(struct err *e)
@@ -120,7 +119,7 @@ loop_turn(struct loop *loop)
 
 	if (!list_empty(&loop->chores))
 		flags |= EVLOOP_NONBLOCK;
-	loop->now_known = false;
+	loop->clock.now = loop->wall = 0;
 	event_base_loop(loop->base, flags);
 	run_chores(loop);
 }
@@ -148,32 +147,28 @@ run_chores(struct loop *loop)
 	}
 }
 
-/* Once a turn: kept out of loop_now(), which is asked all the time and so is in line. */
-static RARE void
-read_clocks(struct loop *loop)
+static usec_t
+read_clock(clockid_t which)
 {
-	struct timespec mono, wall;
+	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	clock_gettime(CLOCK_REALTIME, &wall);
-	loop->now = (usec_t)mono.tv_sec * SECOND + (usec_t)mono.tv_nsec / 1000;
-	loop->wall = (usec_t)wall.tv_sec * SECOND + (usec_t)wall.tv_nsec / 1000;
-	loop->now_known = true;
+	clock_gettime(which, &t);
+	return (usec_t)t.tv_sec * SECOND + (usec_t)t.tv_nsec / 1000;
 }
 
 usec_t
-loop_now(struct loop *loop)
+loop_read_clock(struct loop *loop)
 {
-	if (!loop->now_known)
-		read_clocks(loop);
-	return loop->now;
+	loop->clock.now = read_clock(CLOCK_MONOTONIC);
+	return loop->clock.now;
 }
 
+/* Most turns need none. */
 usec_t
 loop_wall(struct loop *loop)
 {
-	if (!loop->now_known)
-		read_clocks(loop);
+	if (loop->wall == 0)
+		loop->wall = read_clock(CLOCK_REALTIME);
 	return loop->wall;
 }
 

@@ -1,5 +1,5 @@
 /*
- * ledger.c - who gets which server. Every public function takes the book's mutex once.
+ * ledger.c - who gets which server. Every public function takes the book's lock once.
  *
  *	open = idle + busy + opening + under way in letters
  *	every want is covered: wants <= kept promises + opening, or nothing is left

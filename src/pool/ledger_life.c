@@ -8,18 +8,12 @@
 void
 book_init(struct book *book)
 {
-	pthread_mutex_init(&book->mutex, NULL);
+	lock_init(&book->lock);
 	book->patience = PATIENCE;
 	book->hungry = 0;
 	book->over = 0;
 	atomic_init(&book->learnt, false);
 	list_init(&book->calls);
-}
-
-void
-book_fini(struct book *book)
-{
-	pthread_mutex_destroy(&book->mutex);
 }
 
 void

@@ -86,7 +86,6 @@ pooler_fini(struct pooler *p)
 	peers_free(p->peers);
 	fleet_free(p->fleet);
 	crowds_free(p->crowds);
-	book_fini(&p->book);
 	pthread_mutex_destroy(&p->mutex);
 }
 

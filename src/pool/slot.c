@@ -60,17 +60,17 @@ ledger_untie(struct ledger *l)
 void
 ledger_limit_account(struct book *book, struct account *a, unsigned limit, unsigned parallel)
 {
-	pthread_mutex_lock(&book->mutex);
+	lock_take(&book->lock);
 	a->wish = limit;
 	a->parallel = parallel;
 	account_look(book, a);
-	pthread_mutex_unlock(&book->mutex);
+	lock_give(&book->lock);
 }
 
 void
 ledger_look_account(struct book *book, const struct account *a, struct account_view *out)
 {
-	pthread_mutex_lock(&book->mutex);
+	lock_take(&book->lock);
 	*out = (struct account_view){ .used = a->used, .opening = a->opening, .limit = a->limit,
 		.wish = a->wish, .learnt = a->learnt };
 	LIST_EACH(n, &a->ties) {
@@ -85,7 +85,7 @@ ledger_look_account(struct book *book, const struct account *a, struct account_v
 		if (l->open > out->most)
 			out->most = l->open, out->holder = l;
 	}
-	pthread_mutex_unlock(&book->mutex);
+	lock_give(&book->lock);
 }
 
 /* --- a server without room --- */
@@ -95,14 +95,14 @@ ledger_full(struct book *book, struct account *a, usec_t now)
 {
 	unsigned learnt;
 
-	pthread_mutex_lock(&book->mutex);
+	lock_take(&book->lock);
 	/* the one that was refused is still counted */
 	a->learnt = a->used > 1 ? a->used - 1 : 1;
 	a->probe_at = now + PROBE_EVERY;
 	account_look(book, a);
 	learnt = a->learnt;
 	atomic_store(&book->learnt, true);
-	pthread_mutex_unlock(&book->mutex);
+	lock_give(&book->lock);
 	return learnt;
 }
 
@@ -111,7 +111,7 @@ ledger_probe(struct book *book, struct account *a, usec_t now)
 {
 	bool still;
 
-	pthread_mutex_lock(&book->mutex);
+	lock_take(&book->lock);
 	if (a->learnt > 0 && now >= a->probe_at) {
 		a->probe_at = now + PROBE_EVERY;
 		a->learnt++;
@@ -122,7 +122,7 @@ ledger_probe(struct book *book, struct account *a, usec_t now)
 		slot_grant_in(a, now);
 	}
 	still = a->learnt > 0;
-	pthread_mutex_unlock(&book->mutex);
+	lock_give(&book->lock);
 	return still;
 }
 
@@ -141,11 +141,11 @@ ledger_call(struct book *book)
 {
 	struct seat *seat;
 
-	pthread_mutex_lock(&book->mutex);
+	lock_take(&book->lock);
 	seat = LIST_FIRST(&book->calls, struct seat, in_calls);
 	if (seat != NULL)
 		list_remove(&seat->in_calls);
-	pthread_mutex_unlock(&book->mutex);
+	lock_give(&book->lock);
 	return seat;
 }
 

@@ -1,5 +1,5 @@
 /*
- * slot.h - between ledger.c, ledger_life.c and slot.c: the book's mutex, and under it a ledger's
+ * slot.h - between ledger.c, ledger_life.c and slot.c: the book's lock, and under it a ledger's
  * slots in its accounts.
  */
 #ifndef POOL_SLOT_H
@@ -10,13 +10,13 @@
 static inline void
 ledger_lock(struct ledger *l)
 {
-	pthread_mutex_lock(&l->book->mutex);
+	lock_take(&l->book->lock);
 }
 
 static inline void
 ledger_unlock(struct ledger *l)
 {
-	pthread_mutex_unlock(&l->book->mutex);
+	lock_give(&l->book->lock);
 }
 
 /* Wants of L for which an idle server is promised (ledger.c). */

@@ -17,6 +17,7 @@
 #define WALL_BEGINNING (1700000000 * SECOND)
 
 struct loop {
+	struct loop_clock clock;	/* never known: the world has one for all */
 	struct list	 sources;
 	unsigned	 source_count;
 	struct list	 chores;
@@ -311,7 +312,7 @@ loop_stop(struct loop *loop)
 }
 
 usec_t
-loop_now(struct loop *loop)
+loop_read_clock(struct loop *loop)
 {
 	(void)loop;
 	return world.now;

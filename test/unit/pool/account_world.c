@@ -58,7 +58,6 @@ account_world_fini(struct account_world *w)
 {
 	for (unsigned p = 0; p < w->rules.pools; p++)
 		ledger_untie(&w->ledgers[p]);
-	book_fini(&w->book);
 }
 
 /* --- clients --- */

@@ -39,7 +39,6 @@ bench_end(void **state)
 	struct bench *b = *state;
 
 	assert_true(ledger_check(&b->ledger));
-	book_fini(&b->book);
 	free(b);
 	return 0;
 }

@@ -72,7 +72,6 @@ pools_live_long(void **state)
 		served += w->served;
 		moved += w->moved;
 		opened += w->opened;
-		world_fini(w);
 	}
 	free(w);
 	assert_true(served > steps / 50);

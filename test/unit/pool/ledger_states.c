@@ -146,7 +146,6 @@ every_state_is_good(void **state)
 		go_everywhere(walk, &tales[i]);
 		print_message("# %s: %zu states\n", tales[i].name, walk->seen.count);
 		assert_true(walk->seen.count > 500);
-		world_fini(&walk->world);
 		seen_fini(&walk->seen);
 	}
 	free(walk);

@@ -336,7 +336,6 @@ town_lives(usec_t patience)
 	assert_true(atomic_load(&t->most_open) <= MOST);
 	assert_true(moved > 100);
 	print_message("# %lu servers moved\n", moved);
-	book_fini(&t->book);
 	free(t);
 }
 

@@ -25,12 +25,6 @@ world_init(struct world *w, const struct world_rules *rules)
 		ledger_sit(&w->ledger, &w->lanes[i].seat, i);
 }
 
-void
-world_fini(struct world *w)
-{
-	book_fini(&w->book);
-}
-
 static void
 complain(struct world *w, const char *what)
 {

@@ -90,7 +90,6 @@ world_rules_free(struct world_rules *rules)
 }
 
 void world_init(struct world *w, const struct world_rules *rules);
-void world_fini(struct world *w);
 /* Let EVENT happen to LANE. False: it cannot. */
 bool world_happen(struct world *w, enum world_event event, unsigned lane);
 /* NULL, or what is wrong. */
