@@ -17,6 +17,7 @@
 #include "notify.h"
 #include "process.h"
 #include "reload.h"
+#include "web/manual.h"
 #include "web/web.h"
 
 struct options {
@@ -69,13 +70,17 @@ print_table(const struct options *o)
 	struct buf page = { 0 };
 	bool known = describe(o->describe, &page);
 
+	if (!known && strcmp(o->describe, "metrics") == 0) {
+		manual_metrics(&page);
+		known = true;
+	}
 	if (known) {
 		fwrite(page.at, 1, page.len, stdout);
 	} else {
 		fprintf(stderr, "%s: expected --describe=WHAT, where WHAT is one of ",
 		    o->name);
 		describe_names(&page);
-		fprintf(stderr, "%s\n", buf_text(&page));
+		fprintf(stderr, "%s metrics\n", buf_text(&page));
 	}
 	buf_fini(&page);
 	return known ? 0 : 1;

@@ -34,3 +34,10 @@ routes_list(struct buf *out)
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		buf_printf(out, "%s\n", routes[i].path);
 }
+
+void
+routes_each(void (*fn)(void *owner, const struct route *route), void *owner)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+		fn(owner, &routes[i]);
+}

@@ -21,6 +21,8 @@ struct route {
 const struct route *route_find(struct span path);
 /* Append the paths, a line each. */
 void routes_list(struct buf *out);
+/* Call FN for each row. */
+void routes_each(void (*fn)(void *owner, const struct route *route), void *owner);
 
 /* The functions of the rows. */
 void run_page(struct visit *visit);

@@ -12,7 +12,7 @@ page() {
 	case $1 in
 	doc/settings.md) set -- settings ;;
 	doc/console.md) set -- commands views ;;
-	doc/metrics.md) set -- counters latencies ;;
+	doc/metrics.md) set -- metrics counters latencies ;;
 	doc/logs.md) set -- logs ;;
 	etc/pgweir.ini) set -- sample ;;
 	esac
