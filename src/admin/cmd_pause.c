@@ -13,6 +13,7 @@
 #include "pool/place.h"
 #include "pool/server.h"
 
+#define LIMIT_MOST (1000000000 * SECOND)	/* so that a time plus a limit is a time */
 /* Of those that a PAUSE waits for in vain, so many are told by name; that many bytes each. */
 #define HOLDERS_MOST 4u
 #define HOLDER_BYTES (WORDS_BYTES / HOLDERS_MOST)
@@ -28,7 +29,7 @@ read_limit(const struct words *w, unsigned index, struct pause_wish *out)
 
 	if ((!within && !words_is(w, index, "for")) || *limit != USEC_UNSET)
 		return false;
-	return text_seconds(words_at(w, index + 1), limit) && *limit < USEC_UNSET;
+	return text_seconds(words_at(w, index + 1), limit) && *limit <= LIMIT_MOST;
 }
 
 /* Limits come in pairs of words, so a count tells whether there is a name, whatever it is. */

@@ -120,6 +120,8 @@ what_is_not_understood_is_repeated(void **state)
 	refuses("reload x", true, "invalid command 'reload x', use SHOW HELP;");
 	refuses("pause a b", true, "invalid command 'pause a b', use SHOW HELP;");
 	refuses("pause a within", true, "invalid command 'pause a within', use SHOW HELP;");
+	refuses("pause for 1000000001", true,
+	    "invalid command 'pause for 1000000001', use SHOW HELP;");
 	refuses("pause for -1", true, "invalid command 'pause for -1', use SHOW HELP;");
 	refuses("pause for 1 for 2", true, "invalid command 'pause for 1 for 2', use SHOW HELP;");
 	refuses("pause 'a' for 1", true, "invalid command 'pause 'a' for 1', use SHOW HELP;");
