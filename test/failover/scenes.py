@@ -269,9 +269,14 @@ def readers(cluster, pooler):
 		old = cluster.primary
 		old.stop()
 		switch(cluster, 0)
-		prefer.wait_for(standby=False)
+		left = bool(cluster.standbys)
+		prefer.wait_for(standby=left)
 		began = time.monotonic()
-		poll("reader to wait", lambda: not any(t > time.monotonic() - 0.2 for t, _ in read.answers))
+		if left:
+			read.wait_for(standby=True)
+		else:
+			poll("reader to wait", lambda: not any(
+				t > time.monotonic() - 0.2 for t, _ in read.answers))
 		cluster.bring_back(old)
 		read.wait_for(standby=True)
 	finally:
