@@ -187,6 +187,8 @@ readiness_faults(struct web *web, struct buf *out, bool verbose)
 		add(&r, "suspended");
 	else if (place_paused(p, span_of(NULL, 0)))
 		add(&r, "paused");
+	if (atomic_load(&web->up) && atomic_load(&p->clients) >= atomic_load(&p->client_room))
+		add(&r, "no file descriptors are left for clients");
 	check_databases(web, &r);
 	return r.count;
 }
