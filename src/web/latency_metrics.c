@@ -1,6 +1,6 @@
 /*
  * latency_metrics.c - histograms of how long things take: those of pool/latency.h in fewer
- * buckets, with edges that people write into alerts.
+ * buckets. Their edges are powers of two of microseconds, as ours are: every count is exact.
  */
 #include "web/latency_metrics.h"
 
@@ -10,17 +10,18 @@
 #include "base/text.h"
 #include "web/metric.h"
 
-/* Upper edges. */
-static const usec_t edges[] = { 250, 500, MSEC, 2500, 5 * MSEC, 10 * MSEC, 25 * MSEC, 50 * MSEC,
-	100 * MSEC, 250 * MSEC, 500 * MSEC, SECOND, 2500 * MSEC, 5 * SECOND, 10 * SECOND,
-	30 * SECOND, 60 * SECOND };
+/* Upper edges: 0.000256 s to 67 s. */
+#define EDGE(n) ((usec_t)1 << (n))
+static const usec_t edges[] = { EDGE(8), EDGE(9), EDGE(10), EDGE(11), EDGE(12), EDGE(13), EDGE(14),
+	EDGE(15), EDGE(16), EDGE(17), EDGE(18), EDGE(19), EDGE(20), EDGE(21), EDGE(22), EDGE(23),
+	EDGE(24), EDGE(25), EDGE(26) };
 
 struct latency_row {
 	const char	*database, *user;
 	enum latency_kind kind;
 	uint64_t	 count;
 	usec_t		 sum;
-	uint64_t	 below[ARRAY_SIZE(edges)];	/* at most the edge, those of the edges before too */
+	uint64_t	 below[ARRAY_SIZE(edges)];	/* less than the edge, those of the edges before too */
 };
 
 static void
