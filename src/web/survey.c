@@ -15,6 +15,10 @@
 #include "web/visit.h"
 #include "web/web_private.h"
 
+/* What strangers may cost: workers' time, and memory of answers that nobody takes. */
+#define SURVEYS_AT_ONCE 8u
+#define UNSENT_MOST ((size_t)32 << 20)
+
 struct survey {
 	struct letter	 back;
 	struct visit	*visit;		/* borrowed */
@@ -103,6 +107,7 @@ static void
 come_home(struct letter *letter, void *receiver)
 {
 	struct survey *s = CONTAINER_OF(letter, struct survey, back);
+	struct web *web = receiver;
 	bool whole = true;
 
 	for (unsigned i = 0; i < s->count; i++)
@@ -112,7 +117,8 @@ come_home(struct letter *letter, void *receiver)
 	else
 		visit_say(s->visit, 503, "out of memory");
 	survey_free(s);
-	web_back(receiver);
+	web->surveys--;
+	web_back(web);
 }
 
 /* On the worker that was last. */
@@ -128,16 +134,23 @@ void
 visit_survey(struct visit *v, const struct view *const *views, unsigned count,
     void (*done)(struct visit *v, const struct sheet *sheets))
 {
-	struct survey *s = survey_new(v, views, count);
+	struct survey *s;
 
+	if (v->web->surveys == SURVEYS_AT_ONCE || v->web->unsent > UNSENT_MOST) {
+		visit_say(v, 503, "too many ask at once");
+		return;
+	}
+	s = survey_new(v, views, count);
 	if (s != NULL) {
 		s->visit = v;
 		s->done = done;
 		s->back.open = come_home;
 		v->web->away++;
+		v->web->surveys++;
 		if (worker_ask_all(v->web->pooler, NULL, fill_parts, all_filled, s))
 			return;
 		v->web->away--;
+		v->web->surveys--;
 		survey_free(s);
 	}
 	visit_say(v, 503, "out of memory");

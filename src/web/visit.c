@@ -123,22 +123,25 @@ visit_set_header(struct visit *v, const char *name, const char *value)
 
 /* --- answers --- */
 
+/* All of it is sent, or nobody takes it any more. */
 static void
 forget_body(const void *at, size_t len, void *arg)
 {
-	(void)at;
-	(void)len;
-	mem_free(arg);
+	struct web *web = arg;
+
+	web->unsent -= len;
+	mem_free((void *)(uintptr_t)at);
 }
 
 /* BODY's bytes go out as they are; false: no memory, and they are BODY's still. */
 static bool
-hand_over(struct evbuffer *out, struct buf *body)
+hand_over(struct web *web, struct evbuffer *out, struct buf *body)
 {
 	if (body->len == 0)
 		return true;
-	if (evbuffer_add_reference(out, body->at, body->len, forget_body, body->at) != 0)
+	if (evbuffer_add_reference(out, body->at, body->len, forget_body, web) != 0)
 		return false;
+	web->unsent += body->len;
 	*body = (struct buf){ 0 };
 	return true;
 }
@@ -182,7 +185,7 @@ visit_answer(struct visit *v, int status, const char *type, struct buf *body)
 		evhttp_send_error(v->request, HTTP_SERVUNAVAIL, NULL);
 	} else {
 		set_headers(v, type, body->len);
-		if (!head && !hand_over(out, body))
+		if (!head && !hand_over(v->web, out, body))
 			evhttp_send_error(v->request, HTTP_SERVUNAVAIL, NULL);
 		else
 			evhttp_send_reply(v->request, status, reason(status), out);

@@ -47,7 +47,7 @@ void visit_say(struct visit *v, int status, const char *text);
 /*
  * Ask all workers, once, for the rows of COUNT VIEWS; DONE is called on the web's thread with
  * a sheet for each, in their order, which last as long as that call. It is for DONE to answer.
- * Without memory the visit is answered with 503 and DONE is not called.
+ * Without memory, or when too many ask at once, the visit is answered with 503 and DONE is not called.
  */
 void visit_survey(struct visit *v, const struct view *const *views, unsigned count,
     void (*done)(struct visit *v, const struct sheet *sheets));

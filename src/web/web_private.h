@@ -35,6 +35,8 @@ struct web {
 	unsigned	 guest_count;
 	struct timer	*sweep;		/* owned; looks after guests */
 	struct timer	*tick;		/* owned; rings every second */
+	size_t		 unsent;	/* bytes of answers that visitors have not taken yet */
+	unsigned	 surveys;	/* under way */
 	unsigned	 away;		/* questions to workers that are not answered yet */
 	bool		 ending;	/* when nothing is away any more */
 	struct letter	 follow;	/* from the keeper */

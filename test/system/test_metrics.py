@@ -26,7 +26,7 @@ pytestmark = [
 	pytest.mark.skipif(PEER, reason="what is asked here is pgweir's own"),
 ]
 
-QUERIES = 7
+QUERIES, SURVEYS_AT_ONCE = 7, 8
 OPEN_METRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
 PTRACE_ATTACH, PTRACE_DETACH, WALL = 16, 17, 0x40000000
 
@@ -283,9 +283,16 @@ def test_a_hung_thread_is_not_alive(watched):
 		os.waitpid(worker, WALL)
 		wait_for("a dead worker", lambda: pooler.page.status("/livez") == 503)
 		assert "worker 1 has not answered" in pooler.page.ask("/livez")[2]
+		asking = [Client(("localhost", pooler.page.port)) for _ in range(SURVEYS_AT_ONCE)]
+		for one in asking:
+			one.send(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+		assert pooler.page.ask("/metrics")[::2] == (503, "too many ask at once\n")
 	finally:
 		assert libc.ptrace(PTRACE_DETACH, worker, None, None) == 0
 	wait_for("life", lambda: pooler.page.status("/livez") == 200)
+	for one in asking:
+		assert one.take(12) == b"HTTP/1.1 200"
+		one.close()
 
 
 # --- who may ask, and where ---
