@@ -92,7 +92,7 @@ static const struct setting rows[] = {
 	  .text = "A host name whose addresses are those of all poolers before the same servers, "
 		  "this one among them (a headless Service): each takes an equal part. Empty means "
 		  "there is only this one." },
-	{ TIME(budget_probe_interval, "0.5"), .ready = true,
+	{ TIME(budget_probe_interval, "0.25"), .ready = true,
 	  .text = "How often a pooler whose share is used up asks the server whether others have left "
 		  "connections unused, and takes a part of them or returns what is missing. 0 means it "
 		  "never takes more than its share." },

@@ -113,16 +113,21 @@ budget_counts(struct pooler *p, struct pool *pool)
 	return yes;
 }
 
-/* A part of the surplus, as others may be taking, too, and the headroom is all there is between us; what is missing at once. */
+/*
+ * Half of the surplus, as others may be taking, too, and the headroom is all there is between us; soon the
+ * rest. What is missing is given back at once.
+ */
 static void
-borrow(struct budget *b, int surplus, unsigned poolers)
+borrow(struct budget *b, int surplus, usec_t interval)
 {
 	unsigned missing = surplus < 0 ? (unsigned)-surplus : 0;
 
 	if (surplus > 0)
-		b->borrowed += ((unsigned)surplus + poolers - 1) / poolers;
+		b->borrowed += ((unsigned)surplus + 1) / 2;
 	else
 		b->borrowed -= missing < b->borrowed ? missing : b->borrowed;
+	if (surplus > 1)
+		b->probe_at -= interval - interval / 4;
 }
 
 void
@@ -134,7 +139,7 @@ budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, uns
 	b = pool->budgets[ACCOUNT_HOST];
 	if (b != NULL && b->found > 0) {
 		borrow(b, b->found - b->reserved - (int)used - (int)conf->server_connection_headroom,
-		    p->share.next.count);
+		    conf->budget_probe_interval);
 		budget_set_limit(p, b, conf);
 	}
 	pthread_mutex_unlock(&p->mutex);
