@@ -3,8 +3,10 @@
  * found not to do, when all of them have been tried, and how long to pause then. Pure: it
  * is told what happened and the time.
  *
- * One lap: every choice once, without a pause between them. Only after a lap that found
- * nothing there is a pause, longer with each such lap.
+ * One lap: every host once, each of its addresses once, without a pause between them (but
+ * for a short one after many). Only after a lap that found nothing there is a pause, longer
+ * with each such lap. Attempts run side by side: a host that has had its turns does not make
+ * the lap any shorter for the others.
  */
 #ifndef POOL_AIM_H
 #define POOL_AIM_H
@@ -13,6 +15,11 @@
 #include "base/port.h"
 
 #define AIM_MARKS 16u
+/* Of more hosts some share their turns; of more addresses some have theirs in the next lap. */
+#define AIM_HOSTS 64u
+#define AIM_TURNS 16u
+/* So many attempts are made without a pause. */
+#define AIM_BURST 16u
 /* An address of the wrong role is not tried for so long, while another serves. */
 #define AIM_MARK_KEPT (30 * SECOND)
 /* prefer-standby makes do with a primary for so long before it looks for a standby again. */
@@ -48,17 +55,21 @@ struct aim {
 	unsigned	 mark_count;	/* how many there have been */
 	unsigned	 tries;		/* that failed in this lap */
 	unsigned	 refusals;	/* of these, by servers that will not have us */
+	uint8_t		 turns[AIM_HOSTS];	/* each host has had in this lap */
+	uint64_t	 done;		/* bits of the hosts that have had all of theirs */
 	unsigned	 laps;		/* without success */
 	usec_t		 lap_began;
-	usec_t		 failing_since;	/* 0: the last attempt was good */
 	usec_t		 alarmed_at;	/* when an alarm was followed last */
 	usec_t		 told_at;	/* when the log last said that nothing fits */
 	usec_t		 less_until;	/* prefer-standby: any will do until then */
 };
 
-/* What is to be known of the one who asks. */
+/* What is to be known of the one who asks, and of the attempt. */
 struct aim_rules {
-	unsigned	 choices;	/* how many addresses there are to be tried, at least 1 */
+	unsigned	 hosts;		/* how many the entry has, at least 1 */
+	unsigned	 host;		/* which of them it was */
+	unsigned	 addrs;		/* how many this one has, at least 1 */
+	bool		 whole;		/* all of these were tried, or passed over */
 	usec_t		 retry;		/* server_login_retry; 0: no limit of the operator's */
 	bool		 roles;		/* not any role will do */
 	bool		 prefers;	/* but if there is no other, any does */
@@ -66,7 +77,7 @@ struct aim_rules {
 
 /* Is WHERE known not to do? */
 bool aim_skips(const struct aim *a, const struct addr *where, usec_t now);
-/* WHERE (kind ADDR_NONE: not even that is known) did not do. DICE is random. How long to pause. *REFUSED: all choices have refused us. */
+/* WHERE (kind ADDR_NONE: not even that is known) did not do. DICE is random. How long to pause. *REFUSED: all hosts have refused us. */
 usec_t aim_missed(struct aim *a, enum aim_miss why, const struct addr *where,
     const struct aim_rules *rules, usec_t now, uint32_t dice, bool *refused);
 /* Something sounds as if other servers at a host of A were not good either. Is that to be followed? */

@@ -1,7 +1,10 @@
 /*
- * aim.c - see aim.h.
+ * aim.c - see aim.h. Workers read their clocks once a turn: what another one has noted may
+ * be a little later than now.
  */
 #include "pool/aim.h"
+
+#include <string.h>
 
 /* In this lap it has had its turn; and while others serve it is left alone for a while. */
 static bool
@@ -9,7 +12,7 @@ is_valid(const struct aim *a, const struct aim_mark *m, usec_t now)
 {
 	if (m->at >= a->lap_began && a->tries > 0)
 		return true;
-	return a->laps == 0 && now - m->at < AIM_MARK_KEPT;
+	return a->laps == 0 && now < m->at + AIM_MARK_KEPT;
 }
 
 /* The mark at WHERE, or NULL. */
@@ -45,7 +48,8 @@ mark(struct aim *a, const struct addr *where, usec_t now)
 static usec_t
 pause_of(const struct aim *a, const struct aim_rules *rules, uint32_t dice)
 {
-	usec_t most = rules->choices > 1 || rules->roles ? AIM_PAUSE_MOST : AIM_PAUSE_MOST_ALONE;
+	usec_t most = rules->hosts > 1 || rules->addrs > 1 || rules->roles ? AIM_PAUSE_MOST :
+	    AIM_PAUSE_MOST_ALONE;
 	usec_t pause = AIM_PAUSE_LEAST;
 
 	for (unsigned i = 1; i < a->laps && pause < most; i++)
@@ -57,11 +61,33 @@ pause_of(const struct aim *a, const struct aim_rules *rules, uint32_t dice)
 	return pause * 3 / 4 + pause / 2 * (dice % 1024) / 1024;
 }
 
+/* A host has had a turn, or all of its turns. Have all hosts had all of theirs? */
+static bool
+is_lap_over(struct aim *a, const struct aim_rules *rules)
+{
+	unsigned at = rules->host % AIM_HOSTS;
+	uint64_t all = rules->hosts < AIM_HOSTS ? (UINT64_C(1) << rules->hosts) - 1 : UINT64_MAX;
+
+	if (a->turns[at] < AIM_TURNS)
+		a->turns[at]++;
+	if (rules->whole || a->turns[at] >= rules->addrs || a->turns[at] == AIM_TURNS)
+		a->done |= UINT64_C(1) << at;
+	return (a->done & all) == all;
+}
+
+static void
+begin_lap(struct aim *a)
+{
+	a->tries = a->refusals = 0;
+	a->done = 0;
+	memset(a->turns, 0, sizeof(a->turns));
+}
+
 /* All have been tried. */
 static void
 end_lap(struct aim *a, const struct aim_rules *rules, usec_t now)
 {
-	a->tries = a->refusals = 0;
+	begin_lap(a);
 	a->laps++;
 	if (rules->prefers)
 		a->less_until = now + AIM_LESS_FOR;
@@ -78,14 +104,13 @@ aim_missed(struct aim *a, enum aim_miss why, const struct addr *where,
 		return AIM_PAUSE_LEAST;
 	if (a->tries == 0)
 		a->lap_began = now;
-	if (a->failing_since == 0)
-		a->failing_since = now;
 	if (why == MISS_UNFIT && where->kind != ADDR_NONE)
 		mark(a, where, now);
 	if (why == MISS_REFUSED)
 		a->refusals++;
-	if (++a->tries < rules->choices)
-		return 0;
+	a->tries++;
+	if (!is_lap_over(a, rules))
+		return a->tries % AIM_BURST == 0 ? pause_of(a, rules, dice) : 0;
 	*refused = a->refusals == a->tries;
 	settles = rules->prefers && !aim_takes_less(a, now);
 	end_lap(a, rules, now);
@@ -97,7 +122,7 @@ aim_missed(struct aim *a, enum aim_miss why, const struct addr *where,
 bool
 aim_alarms(struct aim *a, usec_t now)
 {
-	if (a->alarmed_at > 0 && now - a->alarmed_at < AIM_ALARM_EVERY)
+	if (a->alarmed_at > 0 && now < a->alarmed_at + AIM_ALARM_EVERY)
 		return false;
 	a->alarmed_at = now;
 	return true;
@@ -106,7 +131,7 @@ aim_alarms(struct aim *a, usec_t now)
 bool
 aim_tells(struct aim *a, usec_t now)
 {
-	if (a->laps > 0 && now - a->told_at < AIM_TELL_EVERY)
+	if (a->laps > 0 && now < a->told_at + AIM_TELL_EVERY)
 		return false;
 	a->told_at = now;
 	return true;
@@ -119,8 +144,8 @@ aim_hit(struct aim *a, const struct addr *where)
 
 	if (m != NULL)
 		a->marks[m - a->marks].where.kind = ADDR_NONE;
-	a->tries = a->refusals = a->laps = 0;
-	a->failing_since = 0;
+	begin_lap(a);
+	a->laps = 0;
 }
 
 bool

@@ -326,10 +326,11 @@ aim_rules_of(const struct lane *lane, const struct server *server)
 {
 	const struct conf *conf = lane->worker->setup->conf;
 	const struct conf_database *db = place_database(conf, lane->pool);
-	unsigned hosts = db != NULL ? (unsigned)db->n_hosts : 1;
+	unsigned hosts = db != NULL && db->n_hosts > 0 ? (unsigned)db->n_hosts : 1;
 
 	return (struct aim_rules){
-		.choices = hosts * (server->choices > 1 ? server->choices : 1),
+		.hosts = hosts, .host = server->host_at % hosts,
+		.addrs = server->choices > 1 ? server->choices : 1, .whole = server->link == NULL,
 		.retry = conf->server_login_retry,
 		.roles = lane->rules.attrs != SESSION_ATTRS_ANY,
 		.prefers = lane->rules.attrs == SESSION_ATTRS_PREFER_STANDBY,

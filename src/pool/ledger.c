@@ -360,8 +360,11 @@ ledger_gone_opening(struct seat *seat, usec_t now, usec_t retry_at, bool refusin
 
 	ledger_lock(l);
 	l->open--;
-	l->retry_at = retry_at;
-	l->refusing = refusing;
+	/* of several that failed side by side the one that says wait longest is heeded */
+	if (retry_at >= l->retry_at) {
+		l->retry_at = retry_at;
+		l->refusing = refusing;
+	}
 	none = l->open == 0 || l->doubted;
 	l->opening--;
 	chain_opened(l);

@@ -18,6 +18,7 @@ static void on_gone(void *owner, const char *why);
 static void on_drained(void *owner);
 static void on_time(void *owner);
 static void bury(struct chore *chore);
+static void welcome(struct pg_session *s);
 
 static const struct link_owner session_calls = { on_bytes, on_gone, on_drained, NULL };
 static uint32_t last_pid = 1000;
@@ -142,7 +143,9 @@ on_time(void *owner)
 {
 	struct pg_session *s = owner;
 
-	if (s->busy == PG_SLEEPS)
+	if (!s->logged_in)
+		welcome(s);
+	else if (s->busy == PG_SLEEPS)
 		pg_go_on(s);
 }
 
@@ -221,7 +224,6 @@ welcome(struct pg_session *s)
 {
 	struct buf b = { 0 };
 
-	reply_write_auth(&b, AUTH_OK, span_of(NULL, 0));
 	pg_report(s, &b, true);
 	reply_write_key(&b, s->pid, span_of(s->key, sizeof(s->key)));
 	reply_write_ready(&b, 'I');
@@ -234,6 +236,20 @@ welcome(struct pg_session *s)
 }
 
 static void
+let_in(struct pg_session *s)
+{
+	struct buf b = { 0 };
+
+	reply_write_auth(&b, AUTH_OK, span_of(NULL, 0));
+	link_send(s->link, b.at, b.len);
+	buf_fini(&b);
+	if (s->pg->login_time > 0)
+		timer_set(s->timer, s->pg->login_time);
+	else
+		welcome(s);
+}
+
+static void
 judge(struct pg_session *s, enum login_verdict verdict, struct buf *reply,
     const struct err *e)
 {
@@ -241,7 +257,7 @@ judge(struct pg_session *s, enum login_verdict verdict, struct buf *reply,
 		link_send(s->link, reply->at, reply->len);
 	buf_fini(reply);
 	if (verdict == LOGIN_YES)
-		welcome(s);
+		let_in(s);
 	else if (verdict == LOGIN_NO)
 		say_fatal(s, "28P01", e->text);
 }
@@ -275,7 +291,7 @@ hello(struct pg_session *s, const struct startup *hello)
 	} else if (s->pg->room > 0 && s->pg->sessions_count >= s->pg->room) {
 		say_fatal(s, "53300", "sorry, too many clients already");
 	} else if (s->pg->method == LOGIN_ANY) {
-		welcome(s);
+		let_in(s);
 	} else {
 		enum login_verdict verdict = login_begin(&s->login, &rules,
 		    span_text(s->user), span_text(s->pg->password), true, &reply, &e);

@@ -5,10 +5,10 @@
 
 #include "pool/aim.h"
 
-static const struct aim_rules one = { .choices = 1, .retry = 15 * SECOND };
-static const struct aim_rules three = { .choices = 3, .retry = 15 * SECOND, .roles = true };
-static const struct aim_rules prefers = { .choices = 2, .retry = 15 * SECOND, .roles = true,
-	.prefers = true };
+static const struct aim_rules one = { .hosts = 1, .addrs = 1, .retry = 15 * SECOND };
+static const struct aim_rules three = { .hosts = 3, .addrs = 1, .retry = 15 * SECOND, .roles = true };
+static const struct aim_rules prefers = { .hosts = 2, .addrs = 1, .retry = 15 * SECOND,
+	.roles = true, .prefers = true };
 
 static struct addr
 host(unsigned n)
@@ -19,14 +19,16 @@ host(unsigned n)
 	return a;
 }
 
-/* One attempt at host N (0: nobody knows where) that missed; the pause. */
+/* One attempt at host N (0: the first, of which no address is known) that missed; the pause. */
 static usec_t
-miss(struct aim *a, const struct aim_rules *rules, enum aim_miss why, unsigned n, usec_t now)
+miss(struct aim *a, const struct aim_rules *of, enum aim_miss why, unsigned n, usec_t now)
 {
 	struct addr nowhere = { 0 }, where = host(n);
+	struct aim_rules rules = *of;
 	bool refused;
 
-	return aim_missed(a, why, n > 0 ? &where : &nowhere, rules, now, 512, &refused);
+	rules.host = n % rules.hosts;
+	return aim_missed(a, why, n > 0 ? &where : &nowhere, &rules, now, 512, &refused);
 }
 
 static void
@@ -57,7 +59,7 @@ pauses_come_after_laps(void **state)
 
 		assert_int_equal(miss(&a, &three, MISS_UNREACHABLE, 0, SECOND), 0);
 		assert_int_equal(miss(&a, &three, MISS_UNFIT, 2, SECOND), 0);
-		pause = miss(&a, &three, MISS_STARTING, 0, SECOND);
+		pause = miss(&a, &three, MISS_STARTING, 1, SECOND);
 		assert_in_range(pause, AIM_PAUSE_LEAST, AIM_PAUSE_MOST);
 		assert_true(pause >= before);
 		before = pause;
@@ -65,8 +67,95 @@ pauses_come_after_laps(void **state)
 	assert_int_equal(before, AIM_PAUSE_MOST);
 	hit(&a, 3);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(miss(&a, &three, MISS_UNREACHABLE, 0, SECOND), 0);
-	assert_int_equal(miss(&a, &three, MISS_UNREACHABLE, 0, SECOND), AIM_PAUSE_LEAST);
+		assert_int_equal(miss(&a, &three, MISS_UNREACHABLE, i, SECOND), 0);
+	assert_int_equal(miss(&a, &three, MISS_UNREACHABLE, 2, SECOND), AIM_PAUSE_LEAST);
+}
+
+/* Several attempts at one host, side by side or because its turn came again, say nothing of the others. */
+static void
+a_host_s_second_turn_is_no_other_host_s(void **state)
+{
+	struct aim a = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < AIM_BURST - 1; i++)
+		assert_int_equal(miss(&a, &three, MISS_UNFIT, 1, SECOND), 0);
+	assert_int_equal(a.laps, 0);
+	assert_int_equal(miss(&a, &three, MISS_UNFIT, 1, SECOND), AIM_PAUSE_LEAST);
+	assert_int_equal(miss(&a, &three, MISS_UNFIT, 2, SECOND), 0);
+	assert_int_equal(a.laps, 0);
+	assert_true(miss(&a, &three, MISS_UNREACHABLE, 0, SECOND) > 0);
+	assert_int_equal(a.laps, 1);
+}
+
+/* A name with three addresses, and one with one; a dial that fails has tried all of a name's. */
+static void
+each_address_has_its_turn(void **state)
+{
+	struct aim_rules name = { .hosts = 2, .host = 0, .addrs = 3 };
+	struct aim_rules other = { .hosts = 2, .host = 1, .addrs = 1 };
+	struct addr where = host(1);
+	struct aim a = { 0 };
+	bool refused;
+
+	(void)state;
+	for (unsigned lap = 0; lap < 2; lap++) {
+		assert_int_equal(aim_missed(&a, MISS_STARTING, &where, &other, 1, 0, &refused), 0);
+		assert_int_equal(aim_missed(&a, MISS_STARTING, &where, &name, 1, 0, &refused), 0);
+		assert_int_equal(aim_missed(&a, MISS_STARTING, &where, &name, 1, 0, &refused), 0);
+		assert_int_equal(a.laps, lap);
+		assert_true(aim_missed(&a, MISS_STARTING, &where, &name, 1, 0, &refused) > 0);
+		assert_int_equal(a.laps, lap + 1);
+	}
+	name.whole = true;
+	assert_int_equal(aim_missed(&a, MISS_STARTING, &where, &other, 1, 0, &refused), 0);
+	assert_true(aim_missed(&a, MISS_STARTING, &where, &name, 1, 0, &refused) > 0);
+	assert_int_equal(a.laps, 3);
+}
+
+/* Whatever hosts there are, and whatever they do: attempts that cost no time are few. */
+static void
+there_is_no_storm(void **state)
+{
+	static const struct { unsigned hosts, addrs; } worlds[] = { { 1, 1 }, { 1, 60 }, { 2, 1 },
+		{ 3, 60 }, { 64, 1 }, { 1000, 1 }, { 1000, 60 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(worlds); i++) {
+		struct aim_rules rules = { .hosts = worlds[i].hosts, .addrs = worlds[i].addrs,
+			.roles = true };
+		struct aim a = { 0 };
+		usec_t now = SECOND;
+		unsigned tries = 0;
+
+		for (; now < 31 * SECOND; tries++) {
+			struct addr where = host(tries);
+			bool refused;
+
+			rules.host = tries % rules.hosts;
+			now += aim_missed(&a, MISS_UNFIT, &where, &rules, now, tries * 7919, &refused);
+		}
+		assert_true(a.laps > 0);
+		assert_in_range(tries, 75, 30 * 200);
+	}
+}
+
+/* Another worker's clock is a little ahead. */
+static void
+clocks_differ(void **state)
+{
+	struct aim a = { 0 };
+
+	(void)state;
+	miss(&a, &three, MISS_UNFIT, 1, SECOND);
+	hit(&a, 2);
+	assert_true(skips(&a, 1, SECOND - 1));
+	assert_true(aim_alarms(&a, SECOND));
+	assert_false(aim_alarms(&a, SECOND - 1));
+	for (unsigned i = 0; i < 3; i++)
+		miss(&a, &three, MISS_UNREACHABLE, i, SECOND);
+	assert_true(aim_tells(&a, 9 * SECOND));
+	assert_false(aim_tells(&a, 9 * SECOND - 1));
 }
 
 static void
@@ -92,7 +181,7 @@ no_two_come_back_together(void **state)
 static void
 one_host_alone_is_asked_less_often(void **state)
 {
-	const struct aim_rules hasty = { .choices = 1, .retry = 50 * MSEC };
+	const struct aim_rules hasty = { .hosts = 1, .addrs = 1, .retry = 50 * MSEC };
 	struct aim a = { 0 }, b = { 0 };
 	usec_t pause = 0;
 
@@ -109,17 +198,24 @@ static void
 refused_by_all_is_refused(void **state)
 {
 	struct aim a = { 0 };
+	struct aim_rules rules = three;
 	struct addr where = host(1);
 	bool refused;
 
 	(void)state;
 	assert_int_equal(aim_missed(&a, MISS_REFUSED, &where, &one, SECOND, 0, &refused), one.retry);
 	assert_true(refused);
-	assert_int_equal(aim_missed(&a, MISS_REFUSED, &where, &three, SECOND, 0, &refused), 0);
-	assert_false(refused);
-	aim_missed(&a, MISS_UNREACHABLE, &where, &three, SECOND, 0, &refused);
-	assert_true(aim_missed(&a, MISS_REFUSED, &where, &three, SECOND, 0, &refused) < SECOND);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(aim_missed(&a, MISS_REFUSED, &where, &three, SECOND, 0, &refused), 0);
+		assert_false(refused);	/* one of them is no more than one */
+	}
+	assert_int_equal(miss(&a, &three, MISS_UNREACHABLE, 1, SECOND), 0);
+	rules.host = 2;
+	assert_true(aim_missed(&a, MISS_REFUSED, &where, &rules, SECOND, 0, &refused) < SECOND);
 	assert_false(refused);	/* one of them may yet be there */
+	for (rules.host = 0; rules.host < 3; rules.host++)
+		aim_missed(&a, MISS_REFUSED, &where, &rules, SECOND, 0, &refused);
+	assert_true(refused);
 }
 
 static void
@@ -148,7 +244,7 @@ the_wrong_role_is_left_alone_for_a_while(void **state)
 	assert_false(skips(&a, 1, SECOND + AIM_MARK_KEPT));
 	/* nothing else serves: it may have been promoted */
 	for (unsigned i = 0; i < 3; i++)
-		miss(&a, &three, MISS_UNREACHABLE, 0, 3 * SECOND);
+		miss(&a, &three, MISS_UNREACHABLE, i, 3 * SECOND);
 	assert_false(skips(&a, 1, 3 * SECOND));
 	hit(&a, 1);
 	assert_false(skips(&a, 1, 4 * SECOND));
@@ -157,7 +253,7 @@ the_wrong_role_is_left_alone_for_a_while(void **state)
 static void
 more_addresses_than_marks(void **state)
 {
-	const struct aim_rules many = { .choices = 99, .roles = true };
+	const struct aim_rules many = { .hosts = 99, .addrs = 1, .roles = true };
 	struct aim a = { 0 };
 
 	(void)state;
@@ -222,6 +318,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(pauses_come_after_laps),
+		UNIT_TEST(a_host_s_second_turn_is_no_other_host_s),
+		UNIT_TEST(each_address_has_its_turn),
+		UNIT_TEST(there_is_no_storm),
+		UNIT_TEST(clocks_differ),
 		UNIT_TEST(no_two_come_back_together),
 		UNIT_TEST(one_host_alone_is_asked_less_often),
 		UNIT_TEST(refused_by_all_is_refused),
