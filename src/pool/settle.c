@@ -193,11 +193,12 @@ role_known(struct server *s, struct host_role role)
 	} else if (opening) {
 		server_admit(s);
 	} else {
-		lane_give(s->lane, s);
+		s->recheck = false;	/* whatever it said meanwhile: that was its answer */
+		lane_release(s->lane, s);
 	}
 }
 
-/* What we wanted to know of it is known, or will not be. */
+/* What we wanted to know of it is known, or will not be. Where that was in between, it goes on (a reset, say). */
 static void
 enquired(struct server *s)
 {
@@ -210,7 +211,7 @@ enquired(struct server *s)
 	else if (what == ENQUIRED_ROLE)
 		role_known(s, role);
 	else if (what == ENQUIRED_COUNT)
-		lane_give(s->lane, s);
+		lane_release(s->lane, s);
 	else if (!connect_query(s) && !s->dead)
 		lane_opened(s->lane, s);
 }

@@ -342,6 +342,31 @@ holding_has_an_end(void **state)
 	story_end(s);
 }
 
+/* A server that was asked for its role in between is reset all the same. */
+static void
+the_next_session_is_clean(void **state)
+{
+	struct story *s = story_begin_with("pool_size=1 pool_mode=session query_wait_notify=0",
+	    PAIR("read-write"));
+	struct actor *a = story_client(s, "app"), *b = story_client(s, "app");
+
+	(void)state;
+	sends(a, "Q set default_transaction_read_only on / P one select 1 / S");
+	story_settle(s);
+	say(a, "write a");
+	story_settle(s);
+	is_count(has_heard(a, "E:25006"), true, "as it wished");
+	is_count(pg_session_at(&s->db1, 0)->named, 1, "a statement of a's");
+	leave(a);
+	story_settle(s);
+	say(b, "select b");
+	story_settle(s);
+	is_count(has_heard(b, "D:b"), true, "b is served");
+	is_count(s->db1.logins, 1, "by the same server");
+	is_count(pg_session_at(&s->db1, 0)->named, 0, "without a's statements");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -359,6 +384,7 @@ main(void)
 		UNIT_TEST(a_host_that_goes_takes_nobody_along),
 		UNIT_TEST(one_refusal_is_not_the_last_word),
 		UNIT_TEST(holding_has_an_end),
+		UNIT_TEST(the_next_session_is_clean),
 	};
 
 	return cmocka_run_group_tests(stories, NULL, NULL);
