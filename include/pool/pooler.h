@@ -51,6 +51,7 @@ struct pool {
 	atomic_uint	 next_host;	/* of the entry's hosts, in turn; without load balancing: the present one */
 	atomic_uint	 failures;	/* login attempts that failed in a row */
 	atomic_ullong	 failing_since;	/* no server can be opened and none is open; 0: not so */
+	atomic_ullong	 failed_at;	/* when that was last tried */
 	atomic_ullong	 aged_at;	/* when a server was last closed for its age; 0: never */
 	atomic_uint	 users;		/* clients in it, and walkers over it; goes up under pooler->mutex only */
 	usec_t		 idle_since;	/* 0: it was not idle when looked at; under pooler->mutex */

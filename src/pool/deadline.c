@@ -180,13 +180,15 @@ give_up_waiting(struct client *c, enum reason why, const char *text, usec_t wait
 	client_refuse(c, why, &e);
 }
 
-/* How long no server of POOL could be opened while there was none; 0: that is not so. */
+/* How long no server could be opened while there was none; 0: that is not so, or has not been tried while C waits. */
 static usec_t
-failing_for(struct pool *pool, usec_t now)
+failing_for(const struct client *c, usec_t now)
 {
+	struct pool *pool = c->lane->pool;
 	usec_t since = atomic_load_explicit(&pool->failing_since, memory_order_relaxed);
+	usec_t last = atomic_load_explicit(&pool->failed_at, memory_order_relaxed);
 
-	return since > 0 && now > since ? now - since : 0;
+	return since > 0 && now > since && last >= c->since ? now - since : 0;
 }
 
 static void
@@ -214,7 +216,7 @@ look_at_waiting(struct client *c, const struct conf *conf, usec_t now)
 		give_up_waiting(c, CLOSE_query_wait_timeout, "query_wait_timeout", waited, now);
 	} else if (conf->query_timeout > 0 && waited >= conf->query_timeout) {
 		give_up_waiting(c, CLOSE_query_timeout, "query_timeout", waited, now);
-	} else if (failing_for(c->lane->pool, now) > conf->failover_hold_time &&
+	} else if (failing_for(c, now) > conf->failover_hold_time &&
 	    conf->failover_hold_time > 0) {
 		give_up_failing(c, waited);
 	} else if (c->welcomed && c->wait_notified == 0 && conf->query_wait_notify > 0 &&

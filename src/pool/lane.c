@@ -18,6 +18,7 @@
 #include "pool/settle.h"
 
 #define RETRY_LOST (50 * MSEC)		/* pause after a server was lost while it was opened */
+#define FAILURES_APART (60 * SECOND)	/* the one before is old news: nobody has tried meanwhile */
 
 static void do_errand(struct lane *lane, struct errand errand);
 static void tell_waiters(struct lane *lane, const struct err *e);
@@ -380,10 +381,19 @@ spread_bad_news(struct lane *lane, const struct err *e)
 		mem_free(news);
 }
 
+/* No server of POOL is left, and none can be opened; for how long is counted as long as somebody tries. */
+static void
+note_failing(struct pool *pool, usec_t now)
+{
+	usec_t before = atomic_exchange(&pool->failed_at, now);
+
+	if (atomic_load(&pool->failing_since) == 0 || now > before + FAILURES_APART)
+		atomic_store(&pool->failing_since, now);
+}
+
 bool
 lane_open_failed(struct lane *lane, struct server *server, const struct err *e, enum aim_miss miss)
 {
-	unsigned long long never = 0;
 	usec_t now = loop_now(lane->worker->loop);
 	bool none_left, tell, refused;
 	usec_t pause;
@@ -393,7 +403,7 @@ lane_open_failed(struct lane *lane, struct server *server, const struct err *e, 
 	server_list(server, IN_NONE);
 	none_left = ledger_gone_opening(&lane->seat, now, now + pause, refused);
 	if (none_left && pause > 0)
-		atomic_compare_exchange_strong(&lane->pool->failing_since, &never, now);
+		note_failing(lane->pool, now);
 	lane_cover(lane);
 	if (refused && none_left)
 		spread_bad_news(lane, e);

@@ -330,7 +330,7 @@ holding_has_an_end(void **state)
 	story_pass(s, 2 * SECOND);
 	is_count(has_heard(a, "E:08006"), true, "not for ever");
 	say(b, "write b");
-	story_pass(s, 200 * MSEC);
+	story_pass(s, 600 * MSEC);
 	is_count(has_heard(b, "E:08006"), true, "nor is anybody until a server can be opened");
 	pg_turn(&s->db2, false, false);
 	a = story_connect(s, 0);

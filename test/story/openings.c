@@ -52,12 +52,40 @@ no_storm_beside_what_is_open(void **state)
 	story_end(s);
 }
 
+/* What failed long ago, when somebody tried, is nobody's business today. */
+static void
+an_old_failure_is_forgotten(void **state)
+{
+	struct story *s = story_begin_with("pool_size=4 query_wait_notify=0 failover_hold_time=5 "
+	    "query_wait_timeout=2", PAIR("read-write"));
+	struct actor *a, *b;
+
+	(void)state;
+	pg_turn(&s->db2, true, false);
+	a = story_client(s, "app");
+	b = story_client(s, "app");
+	s->db1.host.answer = SIM_REFUSES;
+	pg_crash(pg_session_at(&s->db1, 0));
+	story_settle(s);
+	say(a, "write a");
+	story_pass(s, 3 * SECOND);
+	is_count(has_heard(a, "E:"), true, "gave up");
+	story_pass(s, 3600 * SECOND);
+	s->db1.host.answer = SIM_CONNECTS;
+	s->db1.login_time = 300 * MSEC;
+	say(b, "write b");
+	story_pass(s, SECOND);
+	hears(b, "T D:b C Z:I", "it is let time for a login");
+	story_end(s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest stories[] = {
 		UNIT_TEST(a_crowd_goes_to_the_standby),
 		UNIT_TEST(no_storm_beside_what_is_open),
+		UNIT_TEST(an_old_failure_is_forgotten),
 	};
 
 	return cmocka_run_group_tests_name("openings", stories, NULL, NULL);
