@@ -60,10 +60,10 @@ static void
 open_unfit(struct server *s, struct host_role role)
 {
 	struct err e = { 0 };
-	char where[80];
 
-	err_set(&e, SQLSTATE_CONNECT, "%s is %s, which is not what target_session_attrs asks for",
-	    addr_text(&s->where, where), role_text(role));
+	/* clients hear it, too: not where the server is */
+	err_set(&e, SQLSTATE_CONNECT, "server is %s, which is not what target_session_attrs asks for",
+	    role_text(role));
 	server_open_failed(s, &e, MISS_UNFIT);
 }
 
@@ -73,9 +73,11 @@ server_role_good(struct server *s)
 	enum session_attrs wanted = s->lane->rules.attrs;
 	struct host_role role;
 
-	if (likely(wanted == SESSION_ATTRS_ANY) || s->lane->pool->replication != NULL)
+	if (likely(wanted == SESSION_ATTRS_ANY))
 		return true;
 	role = role_of(s->profile);
+	if (!role.known && s->lane->pool->replication != NULL)
+		return true;	/* a walsender answers no such question */
 	if (!role.known) {
 		enquiry_role(s);
 		return false;
@@ -186,11 +188,14 @@ spread(const struct server *s, struct host_role role, bool for_all)
 bool
 server_role_told(struct server *s, struct host_role role)
 {
+	bool opening = s->place == IN_OPENING;
 	struct log_who who;
 
-	if (s->doomed || !role.known || role_fits(s->lane->rules.attrs, role, takes_less(s)))
+	/* who does not say what it is cannot be what is wanted; one that was need not go for that */
+	if (s->doomed || (!role.known && !opening) ||
+	    (role.known && role_fits(s->lane->rules.attrs, role, takes_less(s))))
 		return !s->doomed;
-	if (s->place == IN_OPENING) {
+	if (opening) {
 		open_unfit(s, role);
 		return false;
 	}
@@ -240,7 +245,8 @@ server_role_error(struct server *s, struct span sqlstate)
 		return;
 	if (span_is(sqlstate, "25006"))
 		s->recheck = true;
-	else if (!span_starts(sqlstate, "57P0"))
-		return;
+	else if (!span_is(sqlstate, "57P01") && !span_is(sqlstate, "57P02") &&
+	    !span_is(sqlstate, "57P03"))
+		return;		/* 57P05 is the end of one idle session */
 	server_host_doubted(s, false);
 }

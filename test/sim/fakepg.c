@@ -122,6 +122,12 @@ pg_shut_down(struct pg_session *s)
 	say_fatal(s, "57P01", "terminating connection due to administrator command");
 }
 
+void
+pg_time_out(struct pg_session *s)
+{
+	say_fatal(s, "57P05", "terminating connection due to idle-session timeout");
+}
+
 static void
 on_gone(void *owner, const char *why)
 {

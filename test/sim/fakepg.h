@@ -47,6 +47,7 @@ struct fakepg {
 	bool		 standby;	/* pg_turn() */
 	bool		 read_only;	/* default_transaction_read_only of its configuration */
 	bool		 old;		/* does not report its role, as before PostgreSQL 14 */
+	bool		 shy;		/* nor says it when asked */
 	bool		 mute;		/* accepts, says nothing */
 	usec_t		 login_time;	/* between its first word and its last of a login */
 	bool		 hold_cancels;	/* cancel requests rest until pg_let_cancels() */
@@ -98,9 +99,10 @@ void pg_accept(struct sim_host *host, int fd);
 /* The INDEXth living session, oldest first, or NULL; the one with PID, or NULL. */
 struct pg_session *pg_session_at(struct fakepg *pg, unsigned index);
 struct pg_session *pg_session_of(struct fakepg *pg, uint32_t pid);
-/* It ends: without a word, or with FATAL 57P01. */
+/* It ends: without a word, or with FATAL 57P01, or 57P05. */
 void pg_crash(struct pg_session *s);
 void pg_shut_down(struct pg_session *s);
+void pg_time_out(struct pg_session *s);
 /* It says something nobody asked for. */
 void pg_lie(struct pg_session *s);
 /* It does not read any more, or again. */

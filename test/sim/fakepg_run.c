@@ -308,6 +308,8 @@ work(struct pg_session *s, const char *text)
 		say_capacity(s);
 		return PG_DONE;
 	}
+	if (strstr(text, "pg_is_in_recovery") != NULL && s->pg->shy)
+		return pg_refuse(s, "42501", "permission denied", NULL);
 	if (strstr(text, "pg_is_in_recovery") != NULL) {
 		say_role(s);
 		return PG_DONE;

@@ -367,6 +367,52 @@ the_next_session_is_clean(void **state)
 	story_end(s);
 }
 
+/* A session that PostgreSQL ends for its own idleness says nothing about the others. */
+static void
+one_idle_session_s_end_is_its_own(void **state)
+{
+	struct story *s = begin(PAIR("read-write"), false);
+	struct actor *all[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		all[i] = story_client(s, "app");
+	all_write(s, all, 4, "at the first");
+	pg_time_out(pg_session_at(&s->db1, 1));
+	story_settle(s);
+	is_count(s->db1.sessions_count, 3, "the others stay");
+	story_end(s);
+}
+
+/* What may be a standby is not taken for a primary. */
+static void
+who_does_not_say_is_not_taken(void **state)
+{
+	struct story *s = begin(PAIR("read-write"), true);
+	struct actor *a;
+
+	(void)state;
+	s->db1.old = s->db1.shy = true;
+	a = story_client(s, "app");
+	all_write(s, &a, 1, "at the primary");
+	is_count(s->db1.sessions_count, 0, "the other one has not said what it is");
+	story_end(s);
+}
+
+/* A walsender reports its role, too. */
+static void
+who_replicates_finds_the_role(void **state)
+{
+	struct story *s = begin(PAIR("primary"), true);
+	struct actor *a = story_client_with(s, "app", "replication", "database");
+
+	(void)state;
+	is_text(actor_state(a), "idle", "let in");
+	is_count(s->db1.sessions_count, 0, "not at the standby");
+	is_count(s->db2.sessions_count, 1, "but at the primary");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -385,6 +431,9 @@ main(void)
 		UNIT_TEST(one_refusal_is_not_the_last_word),
 		UNIT_TEST(holding_has_an_end),
 		UNIT_TEST(the_next_session_is_clean),
+		UNIT_TEST(one_idle_session_s_end_is_its_own),
+		UNIT_TEST(who_does_not_say_is_not_taken),
+		UNIT_TEST(who_replicates_finds_the_role),
 	};
 
 	return cmocka_run_group_tests(stories, NULL, NULL);
