@@ -306,7 +306,8 @@ say_terminate(struct server *s)
 {
 	static const char terminate[5] = { 'X', 0, 0, 0, 4 };
 
-	if (s->link != NULL && s->place != IN_OPENING && !s->cut_short && s->farewell == CLOSE_NONE)
+	if (s->link != NULL && s->proven && s->login == NULL && !s->cut_short &&
+	    s->farewell == CLOSE_NONE)
 		link_send(s->link, terminate, sizeof(terminate));
 }
 

@@ -75,6 +75,27 @@ wants_tls(const struct server *s)
 	return s->setup->server_tls != NULL && s->where.kind != ADDR_UNIX;
 }
 
+/* Connected: if there are other addresses it has a moment to say something. */
+static void
+await_first_word(struct server *s)
+{
+	const struct conf_database *db = place_database(conf_of(s), s->lane->pool);
+	unsigned hosts = db != NULL ? (unsigned)db->n_hosts : 1;
+	unsigned addrs = s->choices > 1 ? s->choices : 1;
+	usec_t most = conf_of(s)->server_connect_timeout;
+
+	if (hosts * addrs > 1)
+		s->patience = loop_now(s->lane->worker->loop) - s->born +
+		    server_patience(s, hosts * addrs, most);
+}
+
+/* It has said something: it may take its time, as when there are no others. */
+static void
+answers(struct server *s)
+{
+	s->patience = conf_of(s)->server_connect_timeout;
+}
+
 void
 server_dialed(void *owner, int fd, const struct addr *where, const char *why)
 {
@@ -97,6 +118,7 @@ server_dialed(void *owner, int fd, const struct addr *where, const char *why)
 		connect_failed(s, "connect failed: %s", "out of memory");
 		return;
 	}
+	await_first_word(s);
 	if (!wants_tls(s)) {
 		send_startup(s);
 		return;
@@ -113,6 +135,7 @@ server_tls_bytes(struct server *s, const char *at, size_t len)
 {
 	struct err e = { 0 };
 
+	answers(s);
 	if (len != 1 || (at[0] != 'S' && at[0] != 'N')) {
 		connect_failed(s, "%s", len == 1 ?
 		    "expected S or N in answer to SSLRequest, got something else" :
@@ -238,6 +261,7 @@ server_login_bytes(struct server *s, const char *at, size_t len)
 	size_t done = 0;
 	struct frame_head head;
 
+	answers(s);
 	while (done < len && s->state == &SERVER_LOGIN && !s->dead) {
 		enum frame_seen seen = frame_look(at + done, len - done, &head);
 

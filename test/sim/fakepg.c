@@ -357,6 +357,8 @@ some_bytes(struct pg_session *s, const char *at, size_t len)
 		return len;
 	if (!s->greeted)
 		return first_bytes(s, at, len);
+	if (!s->logged_in && s->login == NULL)
+		abort();	/* nobody has asked it anything */
 	if (!s->logged_in)
 		return password_bytes(s, at, len);
 	return pg_talk(s, at, len);

@@ -79,6 +79,43 @@ an_old_failure_is_forgotten(void **state)
 	story_end(s);
 }
 
+/* A login that goes on is not given up for its length. */
+static void
+a_slow_login_is_waited_for(void **state)
+{
+	struct story *s;
+	struct actor *a;
+
+	(void)state;
+	s = story_begin_with("pool_size=4 query_wait_notify=0", PAIR("any"));
+	s->db1.login_time = s->db2.login_time = 3 * SECOND;
+	a = story_connect(s, 0);
+	actor_login(a, "bob", "app", NULL);
+	story_pass(s, 3500 * MSEC);
+	is_count(has_heard(a, "Z:I"), true, "let in");
+	is_count(s->db1.attempts + s->db2.attempts, 1, "by the first that was tried");
+	story_end(s);
+}
+
+/* In the middle of a login nothing can be said, not even farewell. */
+static void
+a_login_given_up_is_closed(void **state)
+{
+	struct story *s = story_begin_with("pool_size=4 query_wait_notify=0 server_connect_timeout=1",
+	    "app = host=db1 port=5432\n");
+	struct actor *a = story_connect(s, 0);
+
+	(void)state;
+	s->db1.login_time = 3 * SECOND;
+	actor_login(a, "bob", "app", NULL);
+	story_pass(s, 2 * SECOND);
+	is_count(s->db1.attempts >= 1, true, "one was given up");
+	s->db1.login_time = 0;
+	story_pass(s, 3 * SECOND);
+	is_count(has_heard(a, "Z:I"), true, "another one let it in");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -86,6 +123,8 @@ main(void)
 		UNIT_TEST(a_crowd_goes_to_the_standby),
 		UNIT_TEST(no_storm_beside_what_is_open),
 		UNIT_TEST(an_old_failure_is_forgotten),
+		UNIT_TEST(a_slow_login_is_waited_for),
+		UNIT_TEST(a_login_given_up_is_closed),
 	};
 
 	return cmocka_run_group_tests_name("openings", stories, NULL, NULL);
