@@ -48,6 +48,7 @@ struct fakepg {
 	bool		 read_only;	/* default_transaction_read_only of its configuration */
 	bool		 old;		/* does not report its role, as before PostgreSQL 14 */
 	bool		 shy;		/* nor says it when asked */
+	bool		 lingers;	/* its sessions do not end when they are told to */
 	bool		 mute;		/* accepts, says nothing */
 	usec_t		 login_time;	/* between its first word and its last of a login */
 	bool		 hold_cancels;	/* cancel requests rest until pg_let_cancels() */

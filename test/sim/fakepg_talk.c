@@ -320,7 +320,8 @@ message(struct pg_session *s, char kind, struct span body)
 		end_batch(s);
 		return;
 	case 'X':
-		pg_crash(s);
+		if (!s->pg->lingers)
+			pg_crash(s);
 		return;
 	case 'H':
 	case 'd':

@@ -211,6 +211,33 @@ server_login_retry(void **state)
 	story_end(s);
 }
 
+/* A server that has been told to go has its place until it is gone, but not for long. */
+static void
+one_that_leaves_is_waited_for(void **state)
+{
+	struct story *s = story_begin("pool_size=1 server_lifetime=1");
+	struct actor *a = story_client(s, "app"), *b = story_client(s, "app");
+
+	(void)state;
+	say(a, "begin");
+	story_pass(s, 2 * SECOND);
+	s->db1.lingers = true;
+	say(b, "select b");
+	say(a, "commit");
+	story_settle(s);
+	hears(a, "C:BEGIN Z:T C:COMMIT Z:I", "the last transaction of an old server");
+	story_check(s);
+	hears(b, "", "it is nobody's any more");
+	is_count(s->db1.logins, 1, "and in its place there is no other");
+	story_pause(s, true);
+	is_count(story_servers(s), 1, "a pause is not complete yet");
+	story_pause(s, false);
+	story_pass(s, 1200 * MSEC);
+	hears(b, "T D:b C Z:I", "it was not waited for longer than a second");
+	is_count(s->db1.logins, 2, "by another");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -222,6 +249,7 @@ main(void)
 		UNIT_TEST(zero_is_no_limit),
 		UNIT_TEST(session_that_holds_a_server_is_not_idle),
 		UNIT_TEST(server_login_retry),
+		UNIT_TEST(one_that_leaves_is_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("deadlines", stories, NULL, NULL);
