@@ -190,6 +190,8 @@ role_known(struct server *s, struct host_role role)
 	if (!server_role_told(s, role)) {
 		if (!opening)
 			server_leave(s, CLOSE_server_unfit);
+		else if (!s->dead)
+			server_close(s, CLOSE_configuration_changed);	/* doomed meanwhile */
 	} else if (opening) {
 		server_admit(s);
 	} else {

@@ -116,6 +116,39 @@ a_login_given_up_is_closed(void **state)
 	story_end(s);
 }
 
+static void
+doom_opening(struct story *s)
+{
+	for (unsigned i = 0; i < s->pooler.worker_count; i++)
+		LIST_EACH(n, &s->pooler.workers[i]->lanes)
+			LIST_EACH(m, &CONTAINER_OF(n, struct lane, in_worker)->opening)
+				CONTAINER_OF(m, struct server, in_lane)->doomed = true;
+}
+
+/* While it is asked for its role its name begins to lead elsewhere. */
+static void
+one_that_is_doomed_while_it_is_asked_is_closed(void **state)
+{
+	struct story *s = story_begin_with("pool_size=4 query_wait_notify=0",
+	    "app = host=db1 port=5432 target_session_attrs=read-write\n");
+	struct actor *a = story_connect(s, 0);
+
+	(void)state;
+	s->db1.old = true;
+	s->db1.login_time = 100 * MSEC;
+	actor_login(a, "bob", "app", NULL);
+	story_settle(s);
+	pg_deaf(LIST_FIRST(&s->db1.sessions, struct pg_session, in_pg), true);
+	story_pass(s, 200 * MSEC);
+	doom_opening(s);
+	pg_deaf(LIST_FIRST(&s->db1.sessions, struct pg_session, in_pg), false);
+	story_pass(s, SECOND);
+	is_count(has_heard(a, "Z:I"), true, "let in by the next");
+	is_count(s->db1.logins, 2, "the first was no good");
+	is_count(s->db1.sessions_count, 1, "and is closed");
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -125,6 +158,7 @@ main(void)
 		UNIT_TEST(an_old_failure_is_forgotten),
 		UNIT_TEST(a_slow_login_is_waited_for),
 		UNIT_TEST(a_login_given_up_is_closed),
+		UNIT_TEST(one_that_is_doomed_while_it_is_asked_is_closed),
 	};
 
 	return cmocka_run_group_tests_name("openings", stories, NULL, NULL);
