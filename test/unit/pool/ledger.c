@@ -406,6 +406,24 @@ a_failed_opening_is_tried_again_later(void **state)
 }
 
 static void
+a_longer_pause_is_not_cut_by_a_shorter(void **state)
+{
+	struct bench *b = *state;
+
+	ledger_limit(&b->ledger, &(struct ledger_limits){ .most = 9 });
+	busy_in(b, 0);
+	assert_errand(queue(b, 0, 0, NOW), ERRAND_OPEN, 0);
+	assert_errand(queue(b, 0, 1, NOW), ERRAND_OPEN, 0);
+	ledger_gone_opening(&b->seats[0], NOW, NOW + SECOND, true);
+	ledger_gone_opening(&b->seats[0], NOW, NOW, false);
+	assert_errand(ledger_cover(&b->seats[0], NOW), ERRAND_NONE, 0);
+	assert_true(b->ledger.refusing);
+	assert_errand(ledger_cover(&b->seats[0], NOW + SECOND), ERRAND_OPEN, 0);
+	ledger_gone_opening(&b->seats[0], NOW + SECOND, NOW + 2 * SECOND, false);
+	assert_false(b->ledger.refusing);
+}
+
+static void
 a_refusal_is_told_while_no_server_is_left(void **state)
 {
 	struct bench *b = *state;
@@ -483,6 +501,7 @@ main(void)
 		BENCH_TEST(a_smaller_limit_closes_what_is_given_back),
 		BENCH_TEST(the_reserve_is_for_those_who_have_waited),
 		BENCH_TEST(a_failed_opening_is_tried_again_later),
+		BENCH_TEST(a_longer_pause_is_not_cut_by_a_shorter),
 		BENCH_TEST(a_refusal_is_told_while_no_server_is_left),
 		BENCH_TEST(filling_stops_at_what_is_wanted),
 		BENCH_TEST(people_see_the_numbers),
