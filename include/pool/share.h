@@ -36,6 +36,21 @@ bool share_tick(struct share *s, usec_t now);
 /* Our part of LIMIT (above 0): at least 1. */
 unsigned share_of(const struct share *s, unsigned limit);
 
+/* What one who has looked at a server knows of those who share it. */
+struct share_look {
+	unsigned	 poolers;	/* at least 1 */
+	unsigned	 part;		/* of each, about */
+	unsigned	 limit;		/* of all together */
+	unsigned	 used, ours;	/* connections there are, and ours of these */
+	unsigned	 borrowed;	/* by us, beyond our part */
+};
+
+/*
+ * How much more than its part one whose part is used up may have now. Of what is free each takes so little that all may look
+ * at the same moment; what is missing is given back by those who have borrowed, in proportion. DICE is random.
+ */
+unsigned share_borrow(const struct share_look *look, uint32_t dice);
+
 /*
  * Where we are among COUNT ADDRS (in any order, ports do not matter) if one of OWN_COUNT OWN is
  * among them; if none is we come after them, as one more.

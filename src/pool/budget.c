@@ -96,12 +96,10 @@ pool_limit(const struct conf *conf, struct span database, struct span user)
 	return size > 0 ? size + conf_reserve_pool_size(conf, db, u) : 0;
 }
 
-/* Connections to a server that may be ours, 0: as many as we like. Until it has been asked a part of them is not known. */
-static unsigned
-host_limit(const struct conf *conf, const struct budget *b, const struct share *share)
+unsigned
+budget_whole(const struct conf *conf, const struct budget *b)
 {
 	struct server_limit wish;
-	unsigned whole, ours;
 	double limit, most;
 
 	conf_server_limit(conf, &wish);
@@ -115,7 +113,17 @@ host_limit(const struct conf *conf, const struct budget *b, const struct share *
 	else
 		limit = most - conf->server_connection_headroom;
 	limit *= conf_budget_share(conf);
-	whole = limit < 1 ? 1 : (unsigned)limit;
+	return limit < 1 ? 1 : (unsigned)limit;
+}
+
+/* Connections to a server that may be ours, 0: as many as we like. */
+static unsigned
+host_limit(const struct conf *conf, const struct budget *b, const struct share *share)
+{
+	unsigned whole = budget_whole(conf, b), ours;
+
+	if (whole == 0)
+		return 0;
 	ours = share_of(share, whole) + b->borrowed;
 	return ours < whole ? ours : whole;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/rand.h"
 #include "pool/budget_private.h"
 #include "pool/lane.h"
 
@@ -114,20 +115,25 @@ budget_counts(struct pooler *p, struct pool *pool)
 }
 
 /*
- * Half of the surplus, as others may be taking, too, and the headroom is all there is between us; soon the
- * rest. What is missing is given back at once.
+ * There are USED connections of all poolers and strangers. How much beyond its part may B have? If something is left
+ * all the same it looks again soon.
  */
-static void
-borrow(struct budget *b, int surplus, usec_t interval)
+static unsigned
+borrow(struct pooler *p, struct budget *b, const struct conf *conf, unsigned used)
 {
-	unsigned missing = surplus < 0 ? (unsigned)-surplus : 0;
+	struct share_look look = { .poolers = p->share.next.count, .used = used,
+		.limit = budget_whole(conf, b), .borrowed = b->borrowed };
+	struct account_view view;
+	unsigned most;
 
-	if (surplus > 0)
-		b->borrowed += ((unsigned)surplus + 1) / 2;
-	else
-		b->borrowed -= missing < b->borrowed ? missing : b->borrowed;
-	if (surplus > 1)
-		b->probe_at -= interval - interval / 4;
+	ledger_look_account(&p->book, &b->account, &view);
+	look.ours = view.used;
+	look.part = share_of(&p->share, look.limit);
+	most = look.limit > look.part ? look.limit - look.part : 0;
+	if (used + 1 < look.limit)
+		b->probe_at -= conf->budget_probe_interval - conf->budget_probe_interval / 4;
+	look.borrowed = share_borrow(&look, rand_u32());
+	return look.borrowed < most ? look.borrowed : most;
 }
 
 void
@@ -138,8 +144,7 @@ budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, uns
 	pthread_mutex_lock(&p->mutex);
 	b = pool->budgets[ACCOUNT_HOST];
 	if (b != NULL && b->found > 0) {
-		borrow(b, b->found - b->reserved - (int)used - (int)conf->server_connection_headroom,
-		    conf->budget_probe_interval);
+		b->borrowed = borrow(p, b, conf, used);
 		budget_set_limit(p, b, conf);
 	}
 	pthread_mutex_unlock(&p->mutex);

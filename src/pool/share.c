@@ -68,6 +68,51 @@ share_of(const struct share *s, unsigned limit)
 	return ours > 0 ? ours : 1;
 }
 
+static unsigned
+others_have(const struct share_look *look)
+{
+	return look->used > look->ours ? look->used - look->ours : 0;
+}
+
+/* How many may want more than they have, we included? Those who do have all of their parts. */
+static unsigned
+hungry(const struct share_look *look)
+{
+	unsigned others = others_have(look) / (look->part > 0 ? look->part : 1);
+
+	return others + 1 < look->poolers ? others + 1 : look->poolers;
+}
+
+/* What is not divisible goes to some, by chance: as many as there is, on the average; to a single one all the same in the end. */
+static unsigned
+take(const struct share_look *look, unsigned surplus, uint32_t dice)
+{
+	unsigned takers = hungry(look);
+	unsigned rest = surplus % takers + (surplus < takers);
+
+	return surplus / takers + (dice % takers < rest);
+}
+
+/* Ours of what is missing: others have borrowed at least what they have beyond their parts. */
+static unsigned
+give_back(const struct share_look *look, unsigned missing)
+{
+	unsigned theirs = others_have(look);
+	uint64_t parts = (uint64_t)look->part * (look->poolers - 1);
+	uint64_t all = look->borrowed + (theirs > parts ? theirs - parts : 0);
+	uint64_t ours = all > 0 ? ((uint64_t)missing * look->borrowed + all - 1) / all : 0;
+
+	return ours < look->borrowed ? (unsigned)ours : look->borrowed;
+}
+
+unsigned
+share_borrow(const struct share_look *look, uint32_t dice)
+{
+	if (look->used < look->limit)
+		return look->borrowed + take(look, look->limit - look->used, dice);
+	return look->borrowed - give_back(look, look->used - look->limit);
+}
+
 /* Any order will do as long as all have the same. */
 static int
 order_of(const struct addr *a, const struct addr *b)

@@ -339,6 +339,36 @@ what_others_leave_is_borrowed(void **state)
 	story_end(s);
 }
 
+/* The operator has said how many all poolers may have: that the server has room for more is not their business. */
+static void
+a_number_is_not_exceeded_by_borrowing(void **state)
+{
+	struct story *s = story_begin("pool_size=30 budget_probe_interval=1 max_server_connections=10");
+	struct share share;
+	struct actor *bob[12];
+
+	(void)state;
+	s->db1.max_connections = 100;
+	share_init(&share, true);
+	share_set(&share, (struct split){ 2, 0 }, 1);
+	budget_set_share(&s->pooler, &share);
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+		say(bob[i], "begin");
+	}
+	story_settle(s);
+	is_count(story_servers(s), 5, "half of the number");
+	s->db1.backends = 10;	/* the others have their half */
+	for (unsigned i = 0; i < 5; i++) {
+		story_pass(s, 1100 * MSEC);
+		commits(s, bob[i]);
+	}
+	story_pass(s, SECOND);
+	is_count(story_servers(s), 5, "and no more");
+	story_end(s);
+}
+
 static void
 a_lower_limit_closes_the_idle(void **state)
 {
@@ -398,6 +428,7 @@ main(void)
 		UNIT_TEST(few_are_opened_at_a_time),
 		UNIT_TEST(a_full_server_is_no_error),
 		UNIT_TEST(what_others_leave_is_borrowed),
+		UNIT_TEST(a_number_is_not_exceeded_by_borrowing),
 		UNIT_TEST(a_lower_limit_closes_the_idle),
 		UNIT_TEST(a_pool_that_moves_counts_elsewhere),
 	};

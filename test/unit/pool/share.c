@@ -117,6 +117,84 @@ all_agree_who_is_who(void **state)
 	assert_int_equal(c.rank, 0);
 }
 
+#define POOLERS 50u
+#define LIMIT 97u
+
+static unsigned
+sum_of(const unsigned *wanted, const unsigned *borrowed, unsigned count, const unsigned *parts)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned most = parts[i] + borrowed[i];
+
+		sum += wanted[i] < most ? wanted[i] : most;
+	}
+	return sum;
+}
+
+/*
+ * COUNT poolers, HUNGRY of which want more than there is and the others nothing, look at the server once a round: one after
+ * the other, or AT_ONCE. After some rounds all there is is used, and hardly more or less.
+ */
+static void
+they_converge(unsigned count, unsigned hungry, bool at_once)
+{
+	unsigned parts[POOLERS], borrowed[POOLERS] = { 0 }, wanted[POOLERS];
+	uint32_t dice = count * 31 + hungry;
+
+	for (unsigned i = 0; i < count; i++) {
+		parts[i] = LIMIT / count + (i < LIMIT % count);
+		wanted[i] = i < hungry ? 1000 : 0;
+	}
+	for (unsigned round = 0; round < 500; round++) {
+		unsigned before = sum_of(wanted, borrowed, count, parts), after;
+
+		for (unsigned i = 0; i < hungry; i++) {
+			struct share_look look = { .poolers = count, .part = parts[i], .limit = LIMIT,
+				.used = at_once ? before : sum_of(wanted, borrowed, count, parts),
+				.ours = parts[i] + borrowed[i], .borrowed = borrowed[i] };
+
+			dice = dice * 1664525u + 1013904223u;
+			borrowed[i] = share_borrow(&look, dice >> 8);
+		}
+		after = sum_of(wanted, borrowed, count, parts);
+		if (round >= 20)
+			assert_in_range(after, LIMIT - 4, LIMIT + 5);
+	}
+}
+
+static void
+borrowing_does_not_swing(void **state)
+{
+	static const unsigned counts[] = { 2, 3, 5, 10, 20, 50 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		for (unsigned at_once = 0; at_once < 2; at_once++) {
+			they_converge(counts[i], 1, at_once);
+			they_converge(counts[i], counts[i] / 2, at_once);
+			they_converge(counts[i], counts[i] - 1, at_once);
+			they_converge(counts[i], counts[i], at_once);
+		}
+	}
+}
+
+/* Strangers have come: what is missing is given back at once by the one who has it. */
+static void
+what_is_missing_is_given_back(void **state)
+{
+	struct share_look look = { .poolers = 5, .part = 20, .limit = 100, .used = 110, .ours = 35,
+		.borrowed = 15 };
+
+	(void)state;
+	assert_int_equal(share_borrow(&look, 0), 5);
+	look.used = 130;
+	assert_int_equal(share_borrow(&look, 0), 0);
+	look.borrowed = 0;
+	assert_int_equal(share_borrow(&look, 0), 0);
+}
+
 int
 main(void)
 {
@@ -127,6 +205,8 @@ main(void)
 		UNIT_TEST(what_is_taken_back_in_time_is_not_missed),
 		UNIT_TEST(who_knows_nothing_takes_little),
 		UNIT_TEST(all_agree_who_is_who),
+		UNIT_TEST(borrowing_does_not_swing),
+		UNIT_TEST(what_is_missing_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
