@@ -53,7 +53,8 @@ unsigned share_borrow(const struct share_look *look, uint32_t dice);
 
 /*
  * Where we are among COUNT ADDRS (in any order, ports do not matter) if one of OWN_COUNT OWN is
- * among them; if none is we come after them, as one more.
+ * among them; if none is we come after them, as one more. Where each pooler has an address of
+ * both families it counts once.
  */
 struct split share_split(const struct addr *addrs, unsigned count, const struct addr *own,
     unsigned own_count);

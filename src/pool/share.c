@@ -133,17 +133,54 @@ has(const struct addr *addrs, unsigned count, const struct addr *a)
 	return false;
 }
 
+/* How many different ADDRS are of KIND? */
+static unsigned
+count_kind(const struct addr *addrs, unsigned count, enum addr_kind kind)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		n += addrs[i].kind == kind && !has(addrs, i, &addrs[i]);
+	return n;
+}
+
+/* The first of ADDRS that is of KIND (ADDR_NONE: any) and among OWN, or NULL. */
+static const struct addr *
+find_self(const struct addr *addrs, unsigned count, const struct addr *own, unsigned own_count,
+    enum addr_kind kind)
+{
+	for (unsigned i = 0; i < count; i++)
+		if ((kind == ADDR_NONE || addrs[i].kind == kind) && has(own, own_count, &addrs[i]))
+			return &addrs[i];
+	return NULL;
+}
+
+/*
+ * The family of which alone addresses are counted, or ADDR_NONE. Each pooler may have an address of both; all of them
+ * must choose the same one then, and in doubt count too many rather than too few.
+ */
+static enum addr_kind
+counted_kind(const struct addr *addrs, unsigned count, const struct addr *own, unsigned own_count)
+{
+	bool both = find_self(addrs, count, own, own_count, ADDR_IP4) != NULL &&
+	    find_self(addrs, count, own, own_count, ADDR_IP6) != NULL;
+
+	if (both)
+		return ADDR_IP4;
+	if (count_kind(addrs, count, ADDR_IP4) != count_kind(addrs, count, ADDR_IP6))
+		return ADDR_NONE;
+	return find_self(addrs, count, own, own_count, ADDR_IP6) != NULL ? ADDR_IP6 : ADDR_IP4;
+}
+
 struct split
 share_split(const struct addr *addrs, unsigned count, const struct addr *own, unsigned own_count)
 {
-	const struct addr *self = NULL;
+	enum addr_kind kind = counted_kind(addrs, count, own, own_count);
+	const struct addr *self = find_self(addrs, count, own, own_count, kind);
 	struct split split = { 0, 0 };
 
-	for (unsigned i = 0; i < count && self == NULL; i++)
-		if (has(own, own_count, &addrs[i]))
-			self = &addrs[i];
 	for (unsigned i = 0; i < count; i++) {
-		if (has(addrs, i, &addrs[i]))
+		if (has(addrs, i, &addrs[i]) || (kind != ADDR_NONE && addrs[i].kind != kind))
 			continue;	/* once is enough */
 		split.count++;
 		split.rank += self == NULL || order_of(&addrs[i], self) < 0;

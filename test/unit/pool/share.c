@@ -117,6 +117,36 @@ all_agree_who_is_who(void **state)
 	assert_int_equal(c.rank, 0);
 }
 
+/* Each of three has an address of both families. */
+static void
+both_families_count_once(void **state)
+{
+	const struct addr all[] = { ip("10.0.0.1"), ip("fd00::3"), ip("10.0.0.2"), ip("fd00::2"),
+		ip("10.0.0.3"), ip("fd00::1") };
+	const struct addr own[] = { ip("127.0.0.1"), ip("fd00::2"), ip("10.0.0.2") };
+	const struct addr late[] = { ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.3"), ip("fd00::2") };
+	const struct addr strange = ip("192.0.2.1");
+	struct split a = share_split(all, 6, own, 3);
+
+	(void)state;
+	assert_int_equal(a.count, 3);
+	assert_int_equal(a.rank, 1);
+	/* addresses of one family come before those of the other */
+	a = share_split(late, 4, own, 3);
+	assert_int_equal(a.count, 3);
+	assert_int_equal(a.rank, 1);
+	/* we listen at one of them only */
+	a = share_split(all, 6, &own[1], 1);
+	assert_int_equal(a.count, 3);
+	assert_int_equal(a.rank, 1);
+	a = share_split(all, 6, &own[2], 1);
+	assert_int_equal(a.count, 3);
+	assert_int_equal(a.rank, 1);
+	a = share_split(all, 6, &strange, 1);
+	assert_int_equal(a.count, 4);
+	assert_int_equal(a.rank, 3);
+}
+
 #define POOLERS 50u
 #define LIMIT 97u
 
@@ -205,6 +235,7 @@ main(void)
 		UNIT_TEST(what_is_taken_back_in_time_is_not_missed),
 		UNIT_TEST(who_knows_nothing_takes_little),
 		UNIT_TEST(all_agree_who_is_who),
+		UNIT_TEST(both_families_count_once),
 		UNIT_TEST(borrowing_does_not_swing),
 		UNIT_TEST(what_is_missing_is_given_back),
 	};
