@@ -83,6 +83,13 @@ hungry(const struct share_look *look)
 	return others + 1 < look->poolers ? others + 1 : look->poolers;
 }
 
+/* So few cannot swing far: taking half and giving back all is what serves their clients best, as measured. */
+static bool
+are_few(const struct share_look *look)
+{
+	return look->poolers <= 4;
+}
+
 /* What is not divisible goes to some, by chance: as many as there is, on the average; to a single one all the same in the end. */
 static unsigned
 take(const struct share_look *look, unsigned surplus, uint32_t dice)
@@ -90,6 +97,8 @@ take(const struct share_look *look, unsigned surplus, uint32_t dice)
 	unsigned takers = hungry(look);
 	unsigned rest = surplus % takers + (surplus < takers);
 
+	if (are_few(look))
+		return (surplus + 1) / 2;
 	return surplus / takers + (dice % takers < rest);
 }
 
@@ -102,6 +111,8 @@ give_back(const struct share_look *look, unsigned missing)
 	uint64_t all = look->borrowed + (theirs > parts ? theirs - parts : 0);
 	uint64_t ours = all > 0 ? ((uint64_t)missing * look->borrowed + all - 1) / all : 0;
 
+	if (are_few(look))
+		ours = missing;
 	return ours < look->borrowed ? (unsigned)ours : look->borrowed;
 }
 
