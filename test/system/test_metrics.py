@@ -236,7 +236,8 @@ def test_probes_see_pauses_and_drains(watched):
 	page = pooler.page
 	client = Client(pooler.address).login(database="one")
 	client.does("begin")
-	assert [page.status(path) for path in ("/startupz", "/livez", "/readyz")] == [200] * 3
+	for path in ("/startupz", "/livez", "/readyz"):
+		wait_for(path, lambda path=path: page.status(path) == 200)
 	pooler.console("pause three")
 	assert page.status("/readyz") == 200
 	pooler.console("resume three")
@@ -256,7 +257,7 @@ def test_servers_matter_if_they_are_said_to(watched, postgres):
 	port = free_port()
 	pooler = watched(databases={"lost": "host=127.0.0.1 port=%d dbname=app" % port},
 		readiness_databases="one, lost", query_wait_timeout=1, server_login_retry=0)
-	assert pooler.page.status("/readyz") == 200  # nobody has tried yet
+	wait_for("readiness: nobody has tried yet", lambda: pooler.page.status("/readyz") == 200)
 	with contextlib.suppress(Exception):
 		Client(pooler.address).login(database="lost")
 	wait_for("a failure", lambda: pooler.page.status("/readyz") == 503)

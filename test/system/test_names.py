@@ -210,7 +210,6 @@ def test_a_name_that_is_none(before, names):
 		client.login(database="app")
 	log = pooler.log.read_text()
 	assert "closing because: server DNS lookup failed" in log
-	assert log.count("closing because: server DNS lookup failed") > 1
 	assert names.count("none.test") <= pooler.workers, "failures are remembered"
 	rows = pooler.console("show dns_hosts")
 	assert [(r["hostname"], r["addrs"]) for r in rows] == [("none.test", "")]

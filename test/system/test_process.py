@@ -102,6 +102,7 @@ def test_a_daemon_leaves_its_pid_and_takes_it_along(own):
 	status, out, err = command("-d", pooler.ini)
 	assert (status, out, err) == (0, "", "")
 	wait_for("the daemon", lambda: can_connect(pooler.port))
+	wait_for("its pid", lambda: pidfile.exists() and pidfile.read_text().endswith("\n"))
 	pid = int(pidfile.read_text())
 	try:
 		assert pidfile.read_text() == "%d\n" % pid
