@@ -147,8 +147,8 @@ reload_files(struct pooler *p, const struct conf_override *override, struct buf 
 	use(p, setup, notes);
 	if (notes->len == 0)
 		buf_put_text(notes, "unchanged: all settings and entries");
-	log_line(LOG_LEVEL_LOG, NULL, "configuration reloaded");
 	log_lines(buf_span(notes));
+	log_line(LOG_LEVEL_LOG, NULL, "configuration reloaded");
 	return true;
 }
 
