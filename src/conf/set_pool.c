@@ -33,7 +33,7 @@ static const struct setting rows[] = {
 	  .text = "Refuse simple queries, which may carry several statements at once." },
 	{ TIME(failover_hold_time, "0"), .ready = true,
 	  .text = "While no server of a database can be opened, longest time its clients are held "
-		  "before they hear why; after that nobody is held until one can. 0 means only "
+		  "before they hear why; after that, until one more attempt has failed. 0 means only "
 		  "query_wait_timeout ends their waiting." },
 	{ TIME(idle_transaction_timeout, "0"), .ready = true,
 	  .text = "Close a client that leaves its transaction idle for so long. 0 means "
