@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import scratch
 import servers
 
 QUIET_EVERY, QUIET_FOR = 30.0, 12.0	# seconds; in quiet times no connection may end by itself
@@ -88,9 +89,14 @@ class Gremlin:
 		"""A PAUSE waits for transactions; RESUME from elsewhere ends that, too."""
 		name = self.database()
 		pausing = self.stage.console_process("pause " + name)
+		scratch.wait_for("PAUSE", lambda: self.is_paused(name))	# or RESUME may come first
 		time.sleep(self.rng.random() * 2)		# this is how long it lasts
 		self.stage.pooler.console("resume " + name)
 		pausing.wait(20)
+
+	def is_paused(self, name):
+		rows = self.stage.pooler.console("show databases")
+		return any(row["name"] == name and row["paused"] != "0" for row in rows)
 
 	def suspend(self):
 		"""Ends by RESUME, or with the console that said it."""

@@ -47,7 +47,7 @@ class Relay:
 			if self.rng.random() < 0.5:
 				continue
 			for writer in pair:
-				if self.rng.random() < 0.5:
+				if self.rng.random() < 0.5 and not writer.is_closing():
 					writer.get_extra_info("socket").setsockopt(
 						socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 				writer.transport.abort()
