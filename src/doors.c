@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "net/dial.h"
 #include "pool/pooler.h"
+#include "pool/worker.h"
 
 /* How long full doors rest until somebody looks again. */
 #define PACE (100 * MSEC)
@@ -141,27 +142,57 @@ take_over(struct doors *d, const struct conf *conf, const struct inherited *inhe
 	return true;
 }
 
-bool
-doors_open(struct doors *d, struct loop *loop, const struct conf *conf,
-    const struct inherited *inherited, accept_fn fn, bool (*full)(void *owner), void *owner,
-    struct err *e)
+static bool
+open_all(struct doors *d, const struct doors_wish *wish, struct err *e)
 {
-	memset(d, 0, sizeof(*d));
-	d->loop = loop;
-	d->fn = fn;
-	d->full = full;
-	d->owner = owner;
-	d->pace = timer_new(loop, look_again, d);
+	d->pace = timer_new(d->loop, look_again, d);
 	if (d->pace == NULL)
 		return err_set(e, SQLSTATE_NO_MEMORY, "out of memory");
-	if (inherited->count > 0)
-		return take_over(d, conf, inherited, e);
-	if (!open_addresses(d, conf, e) || !open_unix(d, conf, e))
+	if (wish->inherited->count > 0)
+		return take_over(d, wish->conf, wish->inherited, e);
+	if (!open_addresses(d, wish->conf, e) || !open_unix(d, wish->conf, e))
 		return false;
 	if (d->count == 0)
 		return err_set(e, SQLSTATE_CONFIG,
 		    "nothing to listen on: listen_addr and unix_socket_dir are both empty");
 	return true;
+}
+
+struct opening {
+	struct doors	*doors;
+	const struct doors_wish *wish;
+	struct err	*err;
+	bool		 done;
+};
+
+static void
+open_there(void *arg)
+{
+	struct opening *o = arg;
+
+	o->done = open_all(o->doors, o->wish, o->err);
+}
+
+/* On the thread whose loop the sockets are in. */
+static void
+there(struct doors *d, void (*fn)(void *arg), void *arg)
+{
+	if (d->hall != NULL)
+		worker_do(d->hall, fn, arg);
+	else
+		fn(arg);
+}
+
+bool
+doors_open(struct doors *d, const struct doors_wish *wish, struct err *e)
+{
+	struct opening opening = { .doors = d, .wish = wish, .err = e };
+
+	*d = (struct doors){ .hall = wish->hall, .fn = wish->fn, .full = wish->full,
+		.owner = wish->owner };
+	d->loop = d->hall != NULL ? d->hall->loop : wish->loop;
+	there(d, open_there, &opening);
+	return opening.done;
 }
 
 /* --- open --- */
@@ -224,9 +255,10 @@ doors_ebb(struct doors *d)
 		    "connects in the instant they close may be cut off");
 }
 
-void
-doors_close_tcp(struct doors *d)
+static void
+close_tcp(void *arg)
 {
+	struct doors *d = arg;
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < d->count; i++) {
@@ -240,10 +272,24 @@ doors_close_tcp(struct doors *d)
 }
 
 void
-doors_close(struct doors *d)
+doors_close_tcp(struct doors *d)
 {
+	there(d, close_tcp, d);
+}
+
+static void
+close_all(void *arg)
+{
+	struct doors *d = arg;
+
 	while (d->count > 0)
 		listen_close(d->each[--d->count]);
 	timer_free(d->pace);
 	d->pace = NULL;
+}
+
+void
+doors_close(struct doors *d)
+{
+	there(d, close_all, d);
 }

@@ -12,8 +12,11 @@
 /* On a shared port, between doors_ebb() and doors_close_tcp(): for connections that have begun to arrive. */
 #define DOORS_EBB (100 * MSEC)
 
+struct worker;
+
 struct doors {
-	struct loop	*loop;		/* borrowed */
+	struct worker	*hall;		/* borrowed; on whose thread connections come in, NULL: on ours */
+	struct loop	*loop;		/* borrowed; of that thread */
 	accept_fn	 fn;
 	void		*owner;		/* borrowed */
 	struct listener	*each[DOORS_MOST];	/* owned */
@@ -29,16 +32,23 @@ struct inherited {
 	unsigned	 count;
 };
 
+struct doors_wish {
+	struct loop	*loop;		/* ours */
+	struct worker	*hall;		/* connections come in on its thread at once; NULL: on ours */
+	const struct conf *conf;
+	const struct inherited *inherited;	/* used instead of what CONF wishes if there are any */
+	accept_fn	 fn;		/* gets each connection, there */
+	bool		 (*full)(void *owner);	/* while it is true nobody is let in by TCP; asked there */
+	void		*owner;
+};
+
 /*
- * Open all that CONF wishes, or use INHERITED if there are any. FN(OWNER) gets each
- * connection. While FULL(OWNER) is true nobody is let in by TCP. False: E says why.
+ * Open what is wished for. All of these are called on our thread, and wait for that of the hall where they must. False: E says why.
  */
-bool doors_open(struct doors *d, struct loop *loop, const struct conf *conf,
-    const struct inherited *inherited, accept_fn fn, bool (*full)(void *owner), void *owner,
-    struct err *e);
+bool doors_open(struct doors *d, const struct doors_wish *wish, struct err *e);
 /* Connections taken from now on have CONF's options. */
 void doors_tune(struct doors *d, const struct conf *conf);
-/* A connection was taken: rest if there are too many now. */
+/* A connection was taken (to be called by FN): rest if there are too many now. */
 void doors_look(struct doors *d);
 /* Before doors_close_tcp() on a shared port: nobody new comes, who is on the way does. */
 void doors_ebb(struct doors *d);

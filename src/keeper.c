@@ -5,7 +5,6 @@
  */
 #include "keeper.h"
 
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -121,12 +120,15 @@ begin_hearing(struct keeper *k, struct err *e)
 static bool
 begin_serving(struct keeper *k, struct err *e)
 {
+	struct pooler *p = &k->pooler;
 	const struct conf *conf = k->wish->setup->conf;
+	struct doors_wish doors = { .loop = k->loop, .conf = conf,
+		.hall = p->worker_count == 1 ? p->workers[0] : NULL,	/* nothing to deal out */
+		.inherited = &k->wish->inherited, .fn = on_accept, .full = is_full, .owner = k };
 
-	process_log_files(conf, k->pooler.worker_count);
-	atomic_store(&k->pooler.client_room,
-	    process_client_room(conf, k->pooler.worker_count));
-	if (!doors_open(&k->doors, k->loop, conf, &k->wish->inherited, on_accept, is_full, k, e))
+	process_log_files(conf, p->worker_count);
+	atomic_store(&p->client_room, process_client_room(conf, p->worker_count));
+	if (!doors_open(&k->doors, &doors, e))
 		return false;
 	if (conf->pidfile != NULL && conf->pidfile[0] != '\0') {
 		if (!process_write_pidfile(conf->pidfile, e))
@@ -259,24 +261,16 @@ keeper_run(const struct keeper_wish *wish)
 
 /* --- connections --- */
 
+/* On the only worker's thread if there is one, else on ours. */
 static void
 on_accept(void *owner, int fd, const struct addr *peer)
 {
 	struct keeper *k = owner;
-	struct pooler *p = &k->pooler;
-	unsigned best = k->turn++ % p->worker_count, least = UINT_MAX;
 
-	for (unsigned i = 0; i < p->worker_count; i++) {
-		unsigned at = (k->turn + i) % p->worker_count;
-		unsigned count = atomic_load_explicit(&p->workers[at]->client_count,
-		    memory_order_relaxed);
-
-		if (count < least) {
-			best = at;
-			least = count;
-		}
-	}
-	worker_accept(p->workers[best], fd, peer);
+	if (k->doors.hall != NULL)
+		worker_take(k->doors.hall, fd, peer);
+	else
+		worker_accept(worker_least(&k->pooler, k->turn++), fd, peer);
 	doors_look(&k->doors);
 }
 

@@ -43,6 +43,7 @@ struct worker {
 	unsigned	 clients_before; /* a tick ago */
 	bool		 standing;	/* pools of this setup that need no clients are made (standing.c) */
 	bool		 stopping;
+	bool		 running;	/* the keeper's: its thread was started and not yet stopped */
 };
 
 /* A worker with its loop and mailbox, not yet running. */
@@ -55,8 +56,15 @@ void worker_stop(struct worker *w);
 void worker_close_everything(struct worker *w);
 void worker_free(struct worker *w);
 
+/* The worker with the fewest clients; of several the first from the TURN-th on. From any thread. */
+struct worker *worker_least(struct pooler *p, unsigned turn);
 /* From the keeper: a connection FD from PEER is yours. */
 void worker_accept(struct worker *w, int fd, const struct addr *peer);
+/* The same, from W's own thread: it begins at once. */
+void worker_take(struct worker *w, int fd, const struct addr *peer);
+
+/* From the keeper: call FN(ARG) on W's thread (or here if that does not run) and wait until it has returned. */
+void worker_do(struct worker *w, void (*fn)(void *arg), void *arg);
 
 /*
  * From any thread: call FN(WORKER, ARG) on each worker's thread; when the last has, call DONE(ARG) on the thread of

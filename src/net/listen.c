@@ -25,7 +25,9 @@
 #include "net/unix_path.h"
 
 /* Connections taken in a turn, so that the others are not forgotten. */
-#define TAKE_MOST 64
+#define TAKE_MOST 64u
+/* After so many turns in a row with as many as we took there may be more. */
+#define GROW_AFTER 8u
 /* Connections of one socket taken before it is closed: the longest queue a kernel keeps. */
 #define DRAIN_MOST 65536u
 #define REST SECOND
@@ -304,6 +306,7 @@ listen_add(struct listener *l, int fd, const struct addr *at)
 	}
 	s->listener = l;
 	s->fd = fd;
+	s->most = 1;
 	s->at = *at;
 	buf_printf(&l->text, "%s%s", l->count > 0 ? ", " : "", addr_text(at, text));
 	buf_text(&l->text);
@@ -311,25 +314,37 @@ listen_add(struct listener *l, int fd, const struct addr *at)
 	return true;
 }
 
+/* Accept costs most where there is nobody: one at a time while they come singly, many while they come in crowds. */
+static void
+pace(struct listening *s, unsigned taken)
+{
+	if (taken < s->most) {
+		s->most = taken > 0 ? taken : 1;
+		s->full = 0;
+	} else if (++s->full >= GROW_AFTER) {
+		s->most = 2 * s->most < TAKE_MOST ? 2 * s->most : TAKE_MOST;
+		s->full = 0;
+	}
+}
+
 static void
 on_connection(evutil_socket_t fd, short what, void *arg)
 {
 	struct listening *s = arg;
 	struct listener *l = s->listener;
+	unsigned taken = 0;
 	bool closed = false;
 
 	(void)fd;
 	(void)what;
 	l->closed = &closed;
-	for (unsigned i = 0; i < TAKE_MOST; i++) {
-		bool more = take_one(s);
-
+	while (taken < s->most && !l->paused && take_one(s)) {
 		if (closed)
 			return;
-		if (!more || l->paused)
-			break;
+		taken++;
 	}
 	l->closed = NULL;
+	pace(s, taken);
 }
 
 /* Stop accepting for a while: there is nothing to accept with. */

@@ -18,6 +18,8 @@ struct listening {
 	struct listener	*listener;	/* borrowed: it contains this */
 	struct event	*event;		/* owned */
 	int		 fd;
+	unsigned	 most;		/* connections taken in a turn, so that asking in vain is rare */
+	unsigned	 full;		/* turns in a row in which there were so many */
 	struct addr	 at;
 };
 

@@ -4,6 +4,9 @@
  */
 #include "pool/worker.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +82,7 @@ worker_start(struct worker *w, struct err *e)
 	if (failed != 0)
 		return err_set(e, SQLSTATE_NO_MEMORY, "cannot start a thread: %s",
 		    strerror(failed));
+	w->running = true;
 	return true;
 }
 
@@ -112,6 +116,7 @@ worker_stop(struct worker *w)
 
 	mailbox_post(w->mailbox, &letter);
 	pthread_join(w->thread, NULL);
+	w->running = false;
 }
 
 static void
@@ -234,6 +239,38 @@ open_arrival(struct letter *letter, void *receiver)
 	mem_free(a);
 }
 
+struct worker *
+worker_least(struct pooler *p, unsigned turn)
+{
+	struct worker *best = NULL;
+	unsigned least = UINT_MAX;
+
+	for (unsigned i = 0; i < p->worker_count; i++) {
+		struct worker *w = p->workers[(turn + i) % p->worker_count];
+		unsigned count = atomic_load_explicit(&w->client_count, memory_order_relaxed);
+
+		if (count < least) {
+			best = w;
+			least = count;
+		}
+	}
+	return best;
+}
+
+static void
+count_arrival(struct worker *w)
+{
+	atomic_fetch_add(&w->client_count, 1);
+	atomic_fetch_add(&w->pooler->clients, 1);
+}
+
+void
+worker_take(struct worker *w, int fd, const struct addr *peer)
+{
+	count_arrival(w);
+	client_new(w, fd, peer);
+}
+
 void
 worker_accept(struct worker *w, int fd, const struct addr *peer)
 {
@@ -247,9 +284,43 @@ worker_accept(struct worker *w, int fd, const struct addr *peer)
 	a->letter.open = open_arrival;
 	a->fd = fd;
 	a->peer = *peer;
-	atomic_fetch_add(&w->client_count, 1);
-	atomic_fetch_add(&w->pooler->clients, 1);
+	count_arrival(w);
 	mailbox_post(w->mailbox, &a->letter);
+}
+
+/* --- a favour --- */
+
+struct favour {
+	struct letter	 letter;
+	void		(*fn)(void *arg);
+	void		*arg;
+	sem_t		 done;
+};
+
+static void
+open_favour(struct letter *letter, void *receiver)
+{
+	struct favour *f = CONTAINER_OF(letter, struct favour, letter);
+
+	(void)receiver;
+	f->fn(f->arg);
+	sem_post(&f->done);
+}
+
+void
+worker_do(struct worker *w, void (*fn)(void *arg), void *arg)
+{
+	struct favour favour = { .letter.open = open_favour, .fn = fn, .arg = arg };
+
+	if (!w->running) {
+		fn(arg);
+		return;
+	}
+	sem_init(&favour.done, 0, 0);
+	mailbox_post(w->mailbox, &favour.letter);
+	while (sem_wait(&favour.done) != 0)
+		insist(errno == EINTR);
+	sem_destroy(&favour.done);
 }
 
 /* --- asking all workers --- */
