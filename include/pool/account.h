@@ -27,11 +27,11 @@ struct seat;
 /* A ledger whose servers were not used for so long keeps them only as long as nobody needs the room. */
 #define AGED_AFTER (500 * MSEC)
 /* Between pools that differ by one server a slot changes hands for a client that has waited so much longer than any there. */
-#define TURN_AFTER (400 * MSEC)
+#define TURN_AFTER (480 * MSEC)
 /* A hungry ledger that found nothing does not look again for so long, unless it is told to: many clients may come meanwhile. */
 #define LOOK_AGAIN_AFTER (5 * MSEC)
 
-/* After a server had no room for us its account grows again by one connection so often. */
+/* After a server had no room for us its account grows again so often: by one connection, then by two, by four, ... */
 #define PROBE_EVERY (200 * MSEC)
 
 struct account {
@@ -40,6 +40,7 @@ struct account {
 	unsigned	 limit;		/* in force; 0: none */
 	unsigned	 wish;		/* what was set or found out; 0: none */
 	unsigned	 learnt;	/* less, because the server had no room for more; 0: nothing */
+	unsigned	 step;		/* learnt grows by so many next */
 	unsigned	 parallel;	/* most that may be being opened at a time; 0: no limit */
 	usec_t		 probe_at;	/* when learnt grows next */
 	bool		 over;		/* has more than its limit, since that was lowered */

@@ -5,6 +5,7 @@
 #ifndef POOL_BUDGET_H
 #define POOL_BUDGET_H
 
+#include "pool/offer.h"
 #include "pool/pooler.h"
 
 /* In what order they are named when several have no room. */
@@ -35,6 +36,7 @@ struct budget {
 	int		 reserved;	/* HOST: of that */
 	usec_t		 asked_at;	/* HOST: loop clock; 0: never */
 	unsigned	 borrowed;	/* HOST: beyond our share, as others do not use them */
+	struct offer	 offer;		/* HOST: of our share, as others may lack it */
 	usec_t		 probe_at;	/* HOST: when to ask next what is unused */
 	bool		 look;		/* HOST: a server of any lane is to be asked that */
 	unsigned long	 fulls;		/* how often the server had no room */
@@ -63,7 +65,8 @@ void budget_learn(struct pooler *p, struct pool *pool, const struct conf *conf, 
 /* Is a server of POOL to be asked how many connections there are? The first who asks this hears yes. */
 bool budget_counts(struct pooler *p, struct pool *pool);
 /* A server of POOL has USED connections, of all who use it. */
-void budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used);
+void budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used,
+    usec_t now);
 /* A server has refused a login of POOL for want of room; ROUTINE of its source says of which kind. True: others of ours are open there. */
 bool budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now);
 /* Several times a second, on one thread: accounts that were full try again, some want to be told what others use. */

@@ -35,6 +35,8 @@ bool share_set(struct share *s, struct split to, usec_t now);
 bool share_tick(struct share *s, usec_t now);
 /* Our part of LIMIT (above 0): at least 1. */
 unsigned share_of(const struct share *s, unsigned limit);
+/* The same when what is to come is in force, if that is more: somebody has left. */
+unsigned share_coming(const struct share *s, unsigned limit);
 
 /* What one who has looked at a server knows of those who share it. */
 struct share_look {

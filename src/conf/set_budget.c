@@ -94,8 +94,9 @@ static const struct setting rows[] = {
 		  "there is only this one." },
 	{ TIME(budget_probe_interval, "0.25"), .ready = true,
 	  .text = "How often a pooler whose share is used up asks the server whether others have left "
-		  "connections unused, and takes a part of them or returns what is missing. 0 means it "
-		  "never takes more than its share." },
+		  "connections unused, and takes a part of them or returns what is missing; while the "
+		  "server has no room at all it offers a part of its share. 0 means it has its share, no "
+		  "more and no less." },
 	{ TEXT(budget_share, "100%"), .check = is_share, .ready = true,
 	  .text = "The part of what a PostgreSQL server can take that this process may use; "
 		  "the rest is for other poolers before the same server." },

@@ -124,8 +124,13 @@ host_limit(const struct conf *conf, const struct budget *b, const struct share *
 
 	if (whole == 0)
 		return 0;
-	ours = share_of(share, whole) + b->borrowed;
-	return ours < whole ? ours : whole;
+	ours = share_of(share, whole);
+	if (share->next.count <= 1 || conf->budget_probe_interval == 0)
+		return ours;
+	ours += b->borrowed;
+	if (ours > whole)
+		ours = whole;
+	return ours > b->offer.size + 1 ? ours - b->offer.size : 1;
 }
 
 static unsigned

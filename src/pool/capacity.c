@@ -115,39 +115,73 @@ budget_counts(struct pooler *p, struct pool *pool)
 }
 
 /*
- * There are USED connections of all poolers and strangers. How much beyond its part may B have? If something is left
- * all the same it looks again soon.
+ * How much beyond its part may B have? If something is left all the same it looks again soon. What is to be its part as
+ * somebody has left may take the headroom, as a part does: LOOK->limit is without it, ROOM with it.
  */
 static unsigned
-borrow(struct pooler *p, struct budget *b, const struct conf *conf, unsigned used)
+borrow(struct pooler *p, struct budget *b, const struct conf *conf, struct share_look *look, unsigned room)
+{
+	unsigned most = look->limit > look->part ? look->limit - look->part : 0;
+	unsigned heritage = share_coming(&p->share, look->limit) - look->part;
+	unsigned had = look->borrowed, now = share_borrow(look, rand_u32());
+
+	if (look->used + 1 < look->limit)
+		b->probe_at -= conf->budget_probe_interval - conf->budget_probe_interval / 4;
+	if (look->used < room)
+		had += (room - look->used + 1) / 2;
+	if (heritage > had)
+		heritage = had;
+	if (now < heritage)
+		now = heritage;
+	return now < most ? now : most;
+}
+
+/* There are USED connections of all poolers and strangers. */
+static void
+look_at_all(struct pooler *p, struct budget *b, const struct conf *conf, unsigned used, usec_t now)
 {
 	struct share_look look = { .poolers = p->share.next.count, .used = used,
 		.limit = budget_whole(conf, b), .borrowed = b->borrowed };
+	unsigned had = b->borrowed, room = b->found > b->reserved ? (unsigned)(b->found - b->reserved) : 1;
+	struct offer_look offer = { .used = used, .room = room };
 	struct account_view view;
-	unsigned most;
+	bool lasts;
 
 	ledger_look_account(&p->book, &b->account, &view);
-	look.ours = view.used;
-	look.part = share_of(&p->share, look.limit);
-	most = look.limit > look.part ? look.limit - look.part : 0;
-	if (used + 1 < look.limit)
-		b->probe_at -= conf->budget_probe_interval - conf->budget_probe_interval / 4;
-	look.borrowed = share_borrow(&look, rand_u32());
-	return look.borrowed < most ? look.borrowed : most;
+	look.ours = offer.ours = view.used;
+	look.part = offer.part = share_of(&p->share, look.limit);
+	offer.waited = view.oldest > 0 && now > view.oldest ? now - view.oldest : 0;
+	b->borrowed = borrow(p, b, conf, &look, room);
+	if (view.waiting == 0 && b->borrowed > had)
+		b->borrowed = had;
+	lasts = offer_look(&b->offer, &offer, now);
+	budget_set_limit(p, b, conf);
+	if (lasts && used < room)
+		ledger_room(&p->book, &b->account, room - used, now);
 }
 
 void
-budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used)
+budget_counted(struct pooler *p, struct pool *pool, const struct conf *conf, unsigned used, usec_t now)
 {
 	struct budget *b;
 
 	pthread_mutex_lock(&p->mutex);
 	b = pool->budgets[ACCOUNT_HOST];
-	if (b != NULL && b->found > 0) {
-		b->borrowed = borrow(p, b, conf, used);
-		budget_set_limit(p, b, conf);
-	}
+	if (b != NULL && b->found > 0)
+		look_at_all(p, b, conf, used, now);
 	pthread_mutex_unlock(&p->mutex);
+}
+
+/*
+ * How long after one look comes the next? Shorter while it matters most: connections are offered, or the server was
+ * full; longer while none of our clients waits.
+ */
+static usec_t
+pause_of(const struct budget *b, const struct account_view *v, usec_t interval)
+{
+	if (v->waiting == 0)
+		return 2 * interval;
+	return b->offer.size > 0 || v->learnt > 0 ? interval / 3 : interval;
 }
 
 /* Whose share is used up asks; whose clients need no more gives back what is not its own. */
@@ -158,9 +192,9 @@ look_around(struct pooler *p, struct budget *b, const struct conf *conf, usec_t 
 
 	if (now < b->probe_at || p->share.next.count <= 1 || conf->budget_probe_interval == 0)
 		return;
-	b->probe_at = now + conf->budget_probe_interval;
 	ledger_look_account(&p->book, &b->account, &v);
-	if (v.waiting > 0 && v.used >= v.limit) {
+	b->probe_at = now + pause_of(b, &v, conf->budget_probe_interval);
+	if (v.used >= v.limit && v.limit > 0) {
 		b->look = true;
 		atomic_store(&p->looking, true);
 	} else if (b->borrowed > 0 && v.used < v.limit) {

@@ -154,7 +154,8 @@ enquiry_done(struct server *s, struct host_role *role)
 	if (q.capacity.max_connections > 0)
 		budget_learn(p, lane->pool, conf, &q.capacity);
 	if (q.count > 0)
-		budget_counted(p, lane->pool, conf, (unsigned)q.count);
+		budget_counted(p, lane->pool, conf, (unsigned)q.count,
+		    loop_now(lane->worker->loop));
 	*role = q.role;
 	return q.what;
 }

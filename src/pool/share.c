@@ -68,6 +68,14 @@ share_of(const struct share *s, unsigned limit)
 	return ours > 0 ? ours : 1;
 }
 
+unsigned
+share_coming(const struct share *s, unsigned limit)
+{
+	unsigned ours = share_of(s, limit), then = part(s->next, limit);
+
+	return then > ours ? then : ours;
+}
+
 static unsigned
 others_have(const struct share_look *look)
 {

@@ -98,12 +98,25 @@ ledger_full(struct book *book, struct account *a, usec_t now)
 	lock_take(&book->lock);
 	/* the one that was refused is still counted */
 	a->learnt = a->used > 1 ? a->used - 1 : 1;
+	a->step = 1;
 	a->probe_at = now + PROBE_EVERY;
 	account_look(book, a);
 	learnt = a->learnt;
 	atomic_store(&book->learnt, true);
 	lock_give(&book->lock);
 	return learnt;
+}
+
+void
+ledger_room(struct book *book, struct account *a, unsigned room, usec_t now)
+{
+	lock_take(&book->lock);
+	if (a->learnt > 0 && a->learnt < a->used + room) {
+		a->learnt = a->used + room < a->wish ? a->used + room : 0;
+		account_look(book, a);
+		slot_grant_in(a, now);
+	}
+	lock_give(&book->lock);
 }
 
 bool
@@ -114,7 +127,8 @@ ledger_probe(struct book *book, struct account *a, usec_t now)
 	lock_take(&book->lock);
 	if (a->learnt > 0 && now >= a->probe_at) {
 		a->probe_at = now + PROBE_EVERY;
-		a->learnt++;
+		a->learnt += a->step;
+		a->step *= 2;
 		/* it may have what it asked for again, or has long had more room than it needs */
 		if (a->wish > 0 ? a->learnt >= a->wish : a->learnt > 2 * a->used + 8)
 			a->learnt = 0;

@@ -339,6 +339,43 @@ what_others_leave_is_borrowed(void **state)
 	story_end(s);
 }
 
+/* Strangers have more than the headroom: another pooler lacks what we have. */
+static void
+who_has_all_of_its_part_offers_some(void **state)
+{
+	struct story *s = story_begin("pool_size=30 budget_probe_interval=0.1");
+	struct share share;
+	struct actor *bob[20];
+
+	(void)state;
+	s->db1.max_connections = 20;
+	share_init(&share, true);
+	share_set(&share, (struct split){ 2, 0 }, 1);
+	budget_set_share(&s->pooler, &share);
+	s->db1.backends = 17;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+		say(bob[i], "begin");
+	}
+	story_settle(s);
+	is_count(story_servers(s), 7, "half of what there is");
+	for (unsigned i = 0; i < 10; i++) {
+		story_pass(s, 500 * MSEC);
+		if (has_heard(bob[i], "C:BEGIN"))
+			commits(s, bob[i]);
+	}
+	is_count(story_servers(s), 6, "a quarter of it");
+	s->db1.backends = 12;	/* the strangers have gone */
+	for (unsigned i = 10; i < 15; i++) {
+		story_pass(s, 500 * MSEC);
+		if (has_heard(bob[i], "C:BEGIN"))
+			commits(s, bob[i]);
+	}
+	is_count(story_servers(s) >= 7, true, "all of it again");
+	story_end(s);
+}
+
 /* The operator has said how many all poolers may have: that the server has room for more is not their business. */
 static void
 a_number_is_not_exceeded_by_borrowing(void **state)
@@ -413,6 +450,30 @@ a_pool_that_moves_counts_elsewhere(void **state)
 	story_end(s);
 }
 
+/* A restart, say: it has no room for an instant, and much a moment later. */
+static void
+what_was_full_for_an_instant_is_used_soon(void **state)
+{
+	struct story *s = story_begin("pool_size=60");
+	struct actor *bob[40];
+
+	(void)state;
+	s->db1.max_connections = 100;
+	s->db1.room = 1;
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++) {
+		bob[i] = story_client_on(s, 0, "app");
+		actor_forget(bob[i]);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(bob); i++)
+		say(bob[i], "begin");
+	story_settle(s);
+	s->db1.room = 0;
+	story_pass(s, 2 * SECOND);
+	is_count(s->db1.sessions_count, ARRAY_SIZE(bob), "each step is twice the one before");
+	story_check(s);
+	story_end(s);
+}
+
 int
 main(void)
 {
@@ -427,7 +488,9 @@ main(void)
 		UNIT_TEST(the_server_says_how_much_it_takes),
 		UNIT_TEST(few_are_opened_at_a_time),
 		UNIT_TEST(a_full_server_is_no_error),
+		UNIT_TEST(what_was_full_for_an_instant_is_used_soon),
 		UNIT_TEST(what_others_leave_is_borrowed),
+		UNIT_TEST(who_has_all_of_its_part_offers_some),
 		UNIT_TEST(a_number_is_not_exceeded_by_borrowing),
 		UNIT_TEST(a_lower_limit_closes_the_idle),
 		UNIT_TEST(a_pool_that_moves_counts_elsewhere),

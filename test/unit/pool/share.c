@@ -56,8 +56,10 @@ who_gives_does_so_at_once_who_takes_waits(void **state)
 	assert_true(share_set(&s, (struct split){ 3, 1 }, SECOND));
 	assert_int_equal(share_of(&s, 12), 4);
 	assert_false(share_set(&s, (struct split){ 3, 1 }, 2 * SECOND));
+	assert_int_equal(share_coming(&s, 12), 4);
 	assert_true(share_set(&s, (struct split){ 2, 1 }, 2 * SECOND));
 	assert_int_equal(share_of(&s, 12), 4);
+	assert_int_equal(share_coming(&s, 12), 6);
 	assert_false(share_tick(&s, 2 * SECOND + SHARE_GROWS_AFTER - 1));
 	assert_int_equal(share_of(&s, 12), 4);
 	assert_true(share_tick(&s, 2 * SECOND + SHARE_GROWS_AFTER));
