@@ -17,6 +17,19 @@ from rawpg import Client
 PROGRAMS = servers.server_programs()
 # The pooler of each run: how many workers, and whether it speaks TLS with its servers.
 FRONTS = {"1-worker": (1, "disable"), "2-workers": (2, "require")}
+# What a program has in it that was built with a sanitizer.
+SANITIZERS = {"asan": b"__asan_init", "tsan": b"__tsan_init"}
+
+
+def pytest_configure(config):
+	"""A run that is said to be under a sanitizer (PGWEIR_INSTRUMENTS) is."""
+	mark = SANITIZERS.get(os.environ.get("PGWEIR_INSTRUMENTS"))
+	if not mark:
+		return
+	program = pathlib.Path(servers.pooler_program())
+	behind = program.with_name(program.name + ".bin")  # test/run may put a script before it
+	if not any(mark in p.read_bytes() for p in (program, behind) if p.exists()):
+		raise pytest.UsageError("%s is not built with %s" % (program, mark.decode()))
 
 
 @pytest.fixture(scope="session")
