@@ -15,6 +15,13 @@ typedef uint64_t usec_t;
 #define MSEC ((usec_t)1000)
 #define SECOND ((usec_t)1000000)
 
+/* What has passed from THEN to NOW; 0 if THEN is later, as when another thread, whose turn began after ours, wrote it. */
+static inline usec_t
+usec_since(usec_t then, usec_t now)
+{
+	return now > then ? now - then : 0;
+}
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* A function for what is rare: kept out of its callers, which stay small. */

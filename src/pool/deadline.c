@@ -138,7 +138,7 @@ look_at_server(struct server *s, const struct conf *conf, usec_t now)
 		const struct server_deadline *d = &server_deadlines[i];
 		usec_t since = d->since(s), most = d->most(s);
 
-		if (since != 0 && most > 0 && now - since >= most) {
+		if (since != 0 && most > 0 && usec_since(since, now) >= most) {
 			server_close(s, d->why);
 			return;
 		}

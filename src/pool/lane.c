@@ -178,7 +178,7 @@ too_old(const struct lane *lane, const struct server *server, usec_t now)
 	usec_t life = lane->rules.server_lifetime;
 	unsigned long long before;
 
-	if (life == 0 || now - server->born < life)
+	if (life == 0 || usec_since(server->born, now) < life)
 		return life == 0;
 	before = atomic_load(&lane->pool->aged_at);
 	return (before == 0 || now >= before + lane->rules.lifetime_gap) &&
@@ -465,7 +465,7 @@ retire_idle(struct lane *lane, usec_t now)
 			server_close(server, CLOSE_server_lifetime);
 			one = true;
 		} else if (r->server_idle_timeout > 0 && view.open > r->min_size &&
-		    now - server->used >= r->server_idle_timeout) {
+		    usec_since(server->used, now) >= r->server_idle_timeout) {
 			server_close(server, CLOSE_server_idle_timeout);
 			view.open--;
 		} else if (view.over || (view.most > 0 && view.open > view.most)) {
