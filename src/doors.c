@@ -255,20 +255,23 @@ doors_ebb(struct doors *d)
 		    "connects in the instant they close may be cut off");
 }
 
+/* They are not ours any more when the last who wait there come in. */
 static void
 close_tcp(void *arg)
 {
 	struct doors *d = arg;
-	unsigned kept = 0;
+	struct listener *going[DOORS_MOST];
+	unsigned kept = 0, leave = 0;
 
 	for (unsigned i = 0; i < d->count; i++) {
-		if (!listen_is_tcp(d->each[i])) {
+		if (listen_is_tcp(d->each[i]))
+			going[leave++] = d->each[i];
+		else
 			d->each[kept++] = d->each[i];
-			continue;
-		}
-		listen_close_drained(d->each[i]);
 	}
 	d->count = kept;
+	while (leave > 0)
+		listen_close_drained(going[--leave]);
 }
 
 void

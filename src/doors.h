@@ -43,7 +43,7 @@ struct doors_wish {
 };
 
 /*
- * Open what is wished for. All of these are called on our thread, and wait for that of the hall where they must. False: E says why.
+ * Open what is wished for. Called on our thread as all below but doors_look(), and waits for that of the hall where it must. False: E says why.
  */
 bool doors_open(struct doors *d, const struct doors_wish *wish, struct err *e);
 /* Connections taken from now on have CONF's options. */

@@ -1,5 +1,5 @@
 /*
- * keeper.c - the main thread: it deals connections out, hears signals, reloads, tells the
+ * keeper.c - the main thread: it deals connections out if there are several workers, hears signals, reloads, tells the
  * service manager, and sees to an orderly end. Sockets are doors.c's business, what a client
  * or a server does the workers'.
  */
@@ -128,14 +128,12 @@ begin_serving(struct keeper *k, struct err *e)
 
 	process_log_files(conf, p->worker_count);
 	atomic_store(&p->client_room, process_client_room(conf, p->worker_count));
-	if (!doors_open(&k->doors, &doors, e))
-		return false;
 	if (conf->pidfile != NULL && conf->pidfile[0] != '\0') {
 		if (!process_write_pidfile(conf->pidfile, e))
 			return false;
 		k->pidfile_written = true;
 	}
-	return true;
+	return doors_open(&k->doors, &doors, e);	/* last: there may be clients from now on */
 }
 
 /* On a shared port another process may still serve metrics, too: then they come later. */

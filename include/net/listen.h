@@ -1,5 +1,5 @@
 /*
- * listen.h - listening sockets (the keeper's).
+ * listen.h - listening sockets (the keeper's, or the only worker's).
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
@@ -27,7 +27,7 @@ struct listen_on {
 typedef void (*accept_fn)(void *owner, int fd, const struct addr *peer);
 
 /*
- * Open all sockets ON stands for ("*" may be several); NULL with the reason if none could be had. Up to COUNT connections are taken a turn.
+ * Open all sockets ON stands for ("*" may be several); NULL with the reason if none could be had. Many connections are taken in a turn where many come.
  * When descriptors run out accepting rests for some seconds and says so in the log.
  */
 struct listener *listen_open(struct loop *loop, const struct listen_on *on, accept_fn fn,

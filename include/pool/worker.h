@@ -43,7 +43,7 @@ struct worker {
 	unsigned	 clients_before; /* a tick ago */
 	bool		 standing;	/* pools of this setup that need no clients are made (standing.c) */
 	bool		 stopping;
-	bool		 running;	/* the keeper's: its thread was started and not yet stopped */
+	bool		 running;	/* its thread was started and not yet stopped; the keeper's, alone of all here */
 };
 
 /* A worker with its loop and mailbox, not yet running. */

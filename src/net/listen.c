@@ -27,7 +27,7 @@
 /* Connections taken in a turn, so that the others are not forgotten. */
 #define TAKE_MOST 64u
 /* After so many turns in a row with as many as we took there may be more. */
-#define GROW_AFTER 8u
+#define GROW_AFTER 2u
 /* Connections of one socket taken before it is closed: the longest queue a kernel keeps. */
 #define DRAIN_MOST 65536u
 #define REST SECOND
