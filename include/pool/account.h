@@ -43,6 +43,7 @@ struct account {
 	unsigned	 step;		/* learnt grows by so many next */
 	unsigned	 parallel;	/* most that may be being opened at a time; 0: no limit */
 	usec_t		 probe_at;	/* when learnt grows next */
+	usec_t		 refused_at;	/* the server had no room then */
 	bool		 over;		/* has more than its limit, since that was lowered */
 	struct list	 ties;		/* tie.in_account: its ledgers */
 	struct list	 hungry;	/* tie.in_hungry: those that are hungry, the longest first */

@@ -40,7 +40,7 @@ struct budget {
 	usec_t		 probe_at;	/* HOST: when to ask next what is unused */
 	bool		 look;		/* HOST: a server of any lane is to be asked that */
 	unsigned long	 fulls;		/* how often the server had no room */
-	bool		 told;		/* the log knows */
+	usec_t		 told_at;	/* when the log was told so; 0: never */
 	size_t		 len;		/* of name */
 	char		 name[];	/* see budget_name() */
 };

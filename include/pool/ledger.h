@@ -118,7 +118,7 @@ void ledger_limit_account(struct book *book, struct account *a, unsigned limit, 
 unsigned ledger_full(struct book *book, struct account *a, usec_t now);
 /* Several times a second while book->learnt: what was learnt of A grows again, little by little. False: it is forgotten. */
 bool ledger_probe(struct book *book, struct account *a, usec_t now);
-/* The server has room for so many again: if less was learnt of A it may have them. */
+/* The server shows room for so many: if less was learnt of A it may have them, or some, unless it was refused just now. */
 void ledger_room(struct book *book, struct account *a, unsigned room, usec_t now);
 /* The next lane that is to be told to cover (ledger_evicts(), then ledger_cover()); NULL: no more. Any lane may tell it. */
 struct seat *ledger_call(struct book *book);

@@ -11,15 +11,19 @@
 /* Between an offer that nobody took and the next one, twice as long each time. */
 #define OFFER_AFTER (500 * MSEC)
 #define OFFER_AFTER_MOST (16 * SECOND)
-/* Looks until it shows whether somebody took it; and for so many it was in vain if there is room again. */
+/* Looks until it shows whether somebody took it; and for so many it was in vain if all of it is back. */
 #define OFFER_LOOKS 3u
 #define OFFER_LOOKS_MOST 8u
+/* After so many looks one is tried: PostgreSQL counts some processes that take no place (autovacuum, parallel workers). */
+#define OFFER_LOOKS_TRY 20u
 
 struct offer {
 	unsigned	 size;		/* connections of our part that others may have */
 	unsigned	 seen;		/* connections of all, in sixteenths: half the last look, a quarter the one before, ... */
 	unsigned	 spare;		/* looks in a row at which there was a place at least */
-	unsigned	 looks;		/* since it grew, OFFER_LOOKS_MOST at most */
+	unsigned	 looks;		/* since it changed */
+	unsigned	 age;		/* looks since it began */
+	bool		 trying;	/* one was taken back though there seemed to be no room */
 	usec_t		 again_at;
 	usec_t		 pause;		/* between offers; 0: none was in vain lately */
 };
@@ -32,7 +36,8 @@ struct offer_look {
 };
 
 /*
- * A look, at NOW: O's size follows. A quarter of the part is offered at most; half of it while our clients hardly wait.
+ * A look, at NOW: O's size follows. A quarter of the part is offered at most, but for one of two or three; half of it while
+ * our clients hardly wait.
  * True: there is room, for more than the moment in which a slot changes hands.
  */
 bool offer_look(struct offer *o, const struct offer_look *look, usec_t now);

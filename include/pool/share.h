@@ -4,7 +4,7 @@
  *
  * Whoever has to give does so at once; whoever may take waits until the others have had time
  * to give. So the shares of all never add up to more than there is, except while they have
- * not yet heard of each other.
+ * not yet heard of each other. (What is to come may be borrowed before: capacity.c.)
  */
 #ifndef POOL_SHARE_H
 #define POOL_SHARE_H
@@ -25,6 +25,7 @@ struct split {
 struct share {
 	struct split	 now, next;	/* next comes into force at grows_at */
 	usec_t		 grows_at;	/* 0: they are the same */
+	bool		 guess;		/* nobody has said yet who else there is */
 };
 
 /* Alone (KNOWN), or nobody has said yet who else there is. */
@@ -35,7 +36,9 @@ bool share_set(struct share *s, struct split to, usec_t now);
 bool share_tick(struct share *s, usec_t now);
 /* Our part of LIMIT (above 0): at least 1. */
 unsigned share_of(const struct share *s, unsigned limit);
-/* The same when what is to come is in force, if that is more: somebody has left. */
+/* Nobody else is there, and nobody has just left. */
+bool share_alone(const struct share *s);
+/* The same as share_of() when what is to come is in force, if somebody has left. */
 unsigned share_coming(const struct share *s, unsigned limit);
 
 /* What one who has looked at a server knows of those who share it. */

@@ -125,7 +125,7 @@ host_limit(const struct conf *conf, const struct budget *b, const struct share *
 	if (whole == 0)
 		return 0;
 	ours = share_of(share, whole);
-	if (share->next.count <= 1 || conf->budget_probe_interval == 0)
+	if (share_alone(share) || conf->budget_probe_interval == 0)
 		return ours;
 	ours += b->borrowed;
 	if (ours > whole)
@@ -179,12 +179,33 @@ budget_relimit(struct pooler *p, const struct conf *conf)
 	pthread_mutex_unlock(&p->mutex);
 }
 
+/* What B had borrowed is a part of its share now; alone, it neither borrows nor offers. */
+static void
+settle_loans(struct budget *b, const struct conf *conf, const struct share *before, const struct share *now)
+{
+	unsigned whole = budget_whole(conf, b), was, is;
+
+	if (b->kind != ACCOUNT_HOST || whole == 0)
+		return;
+	was = share_of(before, whole);
+	is = share_of(now, whole);
+	if (is > was)
+		b->borrowed -= b->borrowed < is - was ? b->borrowed : is - was;
+	if (share_alone(now)) {
+		b->borrowed = 0;
+		b->offer = (struct offer){ 0 };
+	}
+}
+
 void
 budget_set_share(struct pooler *p, const struct share *share)
 {
 	struct setup *setup = pooler_setup(p);
+	struct map_node *node = NULL;
 
 	pthread_mutex_lock(&p->mutex);
+	while ((node = map_next(&p->budgets, node)) != NULL)
+		settle_loans(CONTAINER_OF(node, struct budget, in_pooler), setup->conf, &p->share, share);
 	p->share = *share;
 	pthread_mutex_unlock(&p->mutex);
 	budget_relimit(p, setup->conf);

@@ -7,10 +7,12 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "conf/budget.h"
 #include "pool/budget_private.h"
 #include "pool/lane.h"
 
 #define ASK_AGAIN (10 * SECOND)	/* a server that was just asked is not asked again */
+#define TELL_AGAIN (30 * SECOND)	/* that a server is full is a line in the log so often */
 #define ASK_PATIENCE (5 * SECOND)	/* the one that was asked first may have died */
 
 bool
@@ -28,9 +30,9 @@ budget_asks(struct pooler *p, struct pool *pool, usec_t now)
 		if (b->asked_at == 0)
 			yes = true;
 		else if (b->found < 0)
-			yes = now - b->asked_at > ASK_PATIENCE;
+			yes = usec_since(b->asked_at, now) > ASK_PATIENCE;
 		else
-			yes = view.used <= 1 && now - b->asked_at > ASK_AGAIN;
+			yes = view.used <= 1 && usec_since(b->asked_at, now) > ASK_AGAIN;
 		if (yes)
 			b->asked_at = now;
 	}
@@ -86,10 +88,11 @@ budget_full(struct pooler *p, struct pool *pool, struct span routine, usec_t now
 	if (b != NULL) {
 		learnt = ledger_full(&p->book, &b->account, now);
 		b->fulls++;
-		if (!b->told)
+		if (b->told_at == 0 || usec_since(b->told_at, now) >= TELL_AGAIN) {
+			b->told_at = now;
 			log_line(LOG_LEVEL_LOG, NULL, "budget of %s: the server has no room for more than %u "
 			    "connections of ours now", budget_name(b, name, sizeof(name)), learnt);
-		b->told = true;
+		}
 	}
 	pthread_mutex_unlock(&p->mutex);
 	return learnt > 1;
@@ -114,19 +117,28 @@ budget_counts(struct pooler *p, struct pool *pool)
 	return yes;
 }
 
+/* With LIMIT for all poolers, how many may there be if headroom is used? A number or a part of the server's has none. */
+static unsigned
+with_headroom(const struct conf *conf, unsigned limit)
+{
+	struct server_limit wish;
+
+	conf_server_limit(conf, &wish);
+	return wish.number > 0 || wish.share > 0 ? limit : limit + conf->server_connection_headroom;
+}
+
 /*
  * How much beyond its part may B have? If something is left all the same it looks again soon. What is to be its part as
- * somebody has left may take the headroom, as a part does: LOOK->limit is without it, ROOM with it.
+ * somebody has left may take the headroom, as a part does.
  */
 static unsigned
-borrow(struct pooler *p, struct budget *b, const struct conf *conf, struct share_look *look, unsigned room)
+borrow(const struct pooler *p, const struct conf *conf, const struct share_look *look)
 {
 	unsigned most = look->limit > look->part ? look->limit - look->part : 0;
 	unsigned heritage = share_coming(&p->share, look->limit) - look->part;
 	unsigned had = look->borrowed, now = share_borrow(look, rand_u32());
+	unsigned room = with_headroom(conf, look->limit);
 
-	if (look->used + 1 < look->limit)
-		b->probe_at -= conf->budget_probe_interval - conf->budget_probe_interval / 4;
 	if (look->used < room)
 		had += (room - look->used + 1) / 2;
 	if (heritage > had)
@@ -136,13 +148,22 @@ borrow(struct pooler *p, struct budget *b, const struct conf *conf, struct share
 	return now < most ? now : most;
 }
 
-/* There are USED connections of all poolers and strangers. */
+/* Sooner than it was going to, by three quarters of INTERVAL. */
+static void
+look_soon(struct budget *b, usec_t interval, usec_t now)
+{
+	usec_t sooner = interval - interval / 4, left = b->probe_at > now ? b->probe_at - now : 0;
+
+	b->probe_at -= sooner < left ? sooner : left;
+}
+
+/* There are USED connections of all poolers and strangers. Who may borrow has its own back first. */
 static void
 look_at_all(struct pooler *p, struct budget *b, const struct conf *conf, unsigned used, usec_t now)
 {
 	struct share_look look = { .poolers = p->share.next.count, .used = used,
 		.limit = budget_whole(conf, b), .borrowed = b->borrowed };
-	unsigned had = b->borrowed, room = b->found > b->reserved ? (unsigned)(b->found - b->reserved) : 1;
+	unsigned room = b->found > b->reserved ? (unsigned)(b->found - b->reserved) : 1, had = b->borrowed, both;
 	struct offer_look offer = { .used = used, .room = room };
 	struct account_view view;
 	bool lasts;
@@ -150,11 +171,16 @@ look_at_all(struct pooler *p, struct budget *b, const struct conf *conf, unsigne
 	ledger_look_account(&p->book, &b->account, &view);
 	look.ours = offer.ours = view.used;
 	look.part = offer.part = share_of(&p->share, look.limit);
-	offer.waited = view.oldest > 0 && now > view.oldest ? now - view.oldest : 0;
-	b->borrowed = borrow(p, b, conf, &look, room);
+	offer.waited = view.oldest > 0 ? usec_since(view.oldest, now) : 0;
+	if (used + 1 < look.limit)
+		look_soon(b, conf->budget_probe_interval, now);
+	b->borrowed = borrow(p, conf, &look);
 	if (view.waiting == 0 && b->borrowed > had)
 		b->borrowed = had;
 	lasts = offer_look(&b->offer, &offer, now);
+	both = b->borrowed < b->offer.size ? b->borrowed : b->offer.size;
+	b->borrowed -= both;
+	b->offer.size -= both;
 	budget_set_limit(p, b, conf);
 	if (lasts && used < room)
 		ledger_room(&p->book, &b->account, room - used, now);
@@ -190,7 +216,7 @@ look_around(struct pooler *p, struct budget *b, const struct conf *conf, usec_t 
 {
 	struct account_view v;
 
-	if (now < b->probe_at || p->share.next.count <= 1 || conf->budget_probe_interval == 0)
+	if (now < b->probe_at || share_alone(&p->share) || conf->budget_probe_interval == 0)
 		return;
 	ledger_look_account(&p->book, &b->account, &v);
 	b->probe_at = now + pause_of(b, &v, conf->budget_probe_interval);
@@ -211,7 +237,7 @@ budget_tick(struct pooler *p, const struct conf *conf, usec_t now)
 
 	atomic_store(&p->looking, false);
 	pthread_mutex_lock(&p->mutex);
-	if (!learnt && p->share.next.count <= 1) {
+	if (!learnt && share_alone(&p->share)) {
 		pthread_mutex_unlock(&p->mutex);
 		return;
 	}
@@ -222,8 +248,6 @@ budget_tick(struct pooler *p, const struct conf *conf, usec_t now)
 			look_around(p, b, conf, now);
 		if (learnt && ledger_probe(&p->book, &b->account, now))
 			atomic_store(&p->book.learnt, true);
-		else
-			b->told = false;
 	}
 	pthread_mutex_unlock(&p->mutex);
 	lanes_call(&p->book);

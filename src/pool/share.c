@@ -8,7 +8,7 @@
 void
 share_init(struct share *s, bool known)
 {
-	*s = (struct share){ .now = { known ? 1 : SHARE_GUESS, 0 } };
+	*s = (struct share){ .now = { known ? 1 : SHARE_GUESS, 0 }, .guess = !known };
 	if (!known)
 		s->now.rank = SHARE_GUESS - 1;
 	s->next = s->now;
@@ -44,6 +44,7 @@ share_set(struct share *s, struct split to, usec_t now)
 	} else {
 		s->now = to;
 		s->grows_at = 0;
+		s->guess = false;
 	}
 	return true;
 }
@@ -55,6 +56,7 @@ share_tick(struct share *s, usec_t now)
 		return false;
 	s->now = s->next;
 	s->grows_at = 0;
+	s->guess = false;
 	return true;
 }
 
@@ -72,8 +74,15 @@ unsigned
 share_coming(const struct share *s, unsigned limit)
 {
 	unsigned ours = share_of(s, limit), then = part(s->next, limit);
+	bool somebody_left = !s->guess && s->next.count < s->now.count;
 
-	return then > ours ? then : ours;
+	return somebody_left && then > ours ? then : ours;
+}
+
+bool
+share_alone(const struct share *s)
+{
+	return s->next.count <= 1 && s->grows_at == 0;
 }
 
 static unsigned

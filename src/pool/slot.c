@@ -6,6 +6,9 @@
 
 #include "base/log.h"
 
+/* A look that shows room is worth so many steps of growing blindly. */
+#define ROOM_STEPS 4u
+
 void
 ledger_tie(struct ledger *l, struct account *a)
 {
@@ -100,6 +103,7 @@ ledger_full(struct book *book, struct account *a, usec_t now)
 	a->learnt = a->used > 1 ? a->used - 1 : 1;
 	a->step = 1;
 	a->probe_at = now + PROBE_EVERY;
+	a->refused_at = now;
 	account_look(book, a);
 	learnt = a->learnt;
 	atomic_store(&book->learnt, true);
@@ -111,7 +115,9 @@ void
 ledger_room(struct book *book, struct account *a, unsigned room, usec_t now)
 {
 	lock_take(&book->lock);
-	if (a->learnt > 0 && a->learnt < a->used + room) {
+	if (room > ROOM_STEPS * a->step)
+		room = ROOM_STEPS * a->step;
+	if (a->learnt > 0 && a->learnt < a->used + room && usec_since(a->refused_at, now) >= PROBE_EVERY) {
 		a->learnt = a->used + room < a->wish ? a->used + room : 0;
 		account_look(book, a);
 		slot_grant_in(a, now);

@@ -133,6 +133,60 @@ all_comes_back_when_there_is_room(void **state)
 	assert_int_equal(w.look.ours, PART);
 }
 
+/* Another pooler has come, or the server has become smaller. */
+static void
+a_smaller_part_makes_a_smaller_offer(void **state)
+{
+	struct world w = world_of(ROOM - PART, 99);
+
+	(void)state;
+	w.look.waited = 0;
+	turns(&w, 30);
+	assert_int_equal(w.offer.size, PART / 2);
+	w.look.part = 3;
+	turns(&w, 1);
+	assert_int_equal(w.offer.size, 1);
+	w.others = w.wish = 5;
+	turns(&w, 20);
+	assert_int_equal(w.offer.size, 0);
+}
+
+/* PostgreSQL counts processes that take no place: there seems to be none for ever. */
+static void
+what_only_seems_full_is_tried(void **state)
+{
+	struct offer o = { 0 };
+	struct offer_look look = { .used = ROOM + 20, .room = ROOM, .ours = PART, .part = PART, .waited = SECOND };
+	unsigned without = 0;
+
+	(void)state;
+	for (unsigned i = 1; i <= 600; i++) {
+		offer_look(&o, &look, i * LOOK);
+		look.ours = PART - o.size;	/* what it wants it gets */
+		without += look.ours < PART;
+	}
+	assert_true(without > 0);
+	assert_true(without < 120);
+}
+
+/* The same when it is full indeed: what was tried is given again. */
+static void
+what_is_full_stays_offered(void **state)
+{
+	struct world w = world_of(ROOM - PART, 99);
+	unsigned refused = 0;
+
+	(void)state;
+	turns(&w, 20);
+	for (unsigned i = 0; i < 600; i++) {
+		turns(&w, 1);
+		refused += w.offer.trying;
+		assert_true(w.look.ours <= PART - PART / 4);
+	}
+	assert_true(refused > 0);
+	assert_true(refused < 40);
+}
+
 /* A slot that changes hands is free for a moment: that is no room. */
 static void
 a_moment_is_not_room(void **state)
@@ -142,11 +196,11 @@ a_moment_is_not_room(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 100; i++) {
-		look.ours = PART - o.size;
+		look.ours = PART - o.size - o.trying;
 		look.used = ROOM - (i & 1);
 		assert_false(offer_look(&o, &look, i * LOOK));
 	}
-	assert_int_equal(o.size, PART / 4);
+	assert_int_equal(o.size + o.trying, PART / 4);
 }
 
 static void
@@ -172,6 +226,9 @@ main(void)
 		UNIT_TEST(what_nobody_takes_is_offered_ever_more_rarely),
 		UNIT_TEST(one_that_nobody_takes_comes_back),
 		UNIT_TEST(all_comes_back_when_there_is_room),
+		UNIT_TEST(a_smaller_part_makes_a_smaller_offer),
+		UNIT_TEST(what_only_seems_full_is_tried),
+		UNIT_TEST(what_is_full_stays_offered),
 		UNIT_TEST(a_moment_is_not_room),
 		UNIT_TEST(the_last_one_is_kept),
 	};
