@@ -21,7 +21,7 @@ FRONTS = {"1-worker": (1, "disable"), "2-workers": (2, "require")}
 SANITIZERS = {"asan": b"__asan_init", "tsan": b"__tsan_init"}
 
 
-def pytest_configure(config):
+def check_sanitizer():
 	"""A run that is said to be under a sanitizer (PGWEIR_INSTRUMENTS) is."""
 	mark = SANITIZERS.get(os.environ.get("PGWEIR_INSTRUMENTS"))
 	if not mark:
@@ -152,6 +152,7 @@ def pooler(front, postgres, folder, certs):
 
 
 def pytest_configure(config):
+	check_sanitizer()
 	config.addinivalue_line(
 		"markers",
 		"any_version: PostgreSQL's version does not matter; run with one of them",
